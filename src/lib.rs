@@ -1,0 +1,10 @@
+//! envtpl: research environments in Docker, frozen so that anyone can rebuild them.
+//!
+//! The code is built in floors; a module uses what stands below it and nothing above or beside:
+//! `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
+//! `installation`, then the doors to the outside: `files`, `process` and `output`.
+
+pub mod error;
+pub mod files;
+pub mod output;
+pub mod process;

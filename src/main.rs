@@ -1,0 +1,3 @@
+//! envtpl, the command line tool.
+
+fn main() {}
