@@ -6,5 +6,6 @@
 
 pub mod error;
 pub mod files;
+pub mod installation;
 pub mod output;
 pub mod process;
