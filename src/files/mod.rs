@@ -1,1 +1,27 @@
-//! The door to the file system.
+//! The door to the file system: reading, walking, locking, and change sets that are applied
+//! as a whole or not at all.
+//!
+//! Nothing outside this module writes to the disk. Several files change together through a
+//! [`ChangeSet`]; a process that is killed on the way leaves the old tree or the new one, as the
+//! next command sees it after [`recover`].
+
+mod change_set;
+mod digest;
+mod fault;
+mod lock;
+mod path_text;
+mod read;
+mod state;
+mod sys;
+mod transaction;
+mod walk;
+
+pub use change_set::{Action, Change, ChangeSet, unified_diff};
+pub use lock::{Holder, Lock};
+pub use read::{
+    exists, is_directory, list, mode, read, read_if_exists, read_link, read_text,
+    read_text_if_exists,
+};
+pub use state::{STATE_DIRECTORY, state_directory};
+pub use transaction::{Recovered, recover};
+pub use walk::{Entry, EntryKind, walk};

@@ -1,0 +1,108 @@
+//! `.envtpl/`, the directory in the project for what git must not see.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::read::{list_raw, read_raw};
+use super::{lock, sys};
+use crate::error::{Error, Result};
+
+/// The name of the directory, below the project's root.
+pub const STATE_DIRECTORY: &str = ".envtpl";
+
+/// What its `.gitignore` says: everything, itself included.
+const IGNORE_ALL: &[u8] = b"*\n";
+
+/// Makes sure that the project has the directory and that git ignores it; gives its path.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn state_directory(root: &Path) -> Result<PathBuf> {
+    prepare(root).map_err(|source| Error::io("create", &root.join(STATE_DIRECTORY), source))
+}
+
+/// As [`state_directory`], for callers that tell apart why it failed.
+pub(super) fn prepare(root: &Path) -> io::Result<PathBuf> {
+    let directory = root.join(STATE_DIRECTORY);
+    ensure_directory(&directory)?;
+    let ignore = directory.join(".gitignore");
+    // Whoever died between creating and filling it left it empty.
+    let unfinished = match read_raw(&ignore) {
+        Ok(bytes) => bytes.is_empty(),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(error),
+    };
+    if unfinished {
+        let mut file = sys::open_lock_file(&ignore)?;
+        sys::rewrite(&mut file, IGNORE_ALL)?;
+    }
+    Ok(directory)
+}
+
+/// Creates the project's directory and those above it where they are missing; gives what was
+/// created, outermost first.
+pub(super) fn ensure_root(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut missing: Vec<_> = root
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.is_dir())
+        .map(Path::to_owned)
+        .collect();
+    missing.reverse();
+    for (index, path) in missing.iter().enumerate() {
+        if let Err(error) = ensure_directory(path) {
+            remove_empty(&missing[..index]);
+            return Err(error);
+        }
+    }
+    Ok(missing)
+}
+
+/// Removes those directories that are empty, innermost first. A courtesy as [`tidy`].
+pub(super) fn remove_empty(directories: &[PathBuf]) {
+    for path in directories.iter().rev() {
+        let _ = sys::remove_directory(path);
+    }
+}
+
+/// Creates a directory unless it is there.
+pub(super) fn ensure_directory(path: &Path) -> io::Result<()> {
+    match sys::create_directory(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result,
+    }
+}
+
+/// Removes the directory again when it holds nothing but its `.gitignore` and locks that nobody
+/// holds. That is a courtesy: whatever prevents it is no error.
+pub(super) fn tidy(root: &Path) {
+    let _ = try_tidy(&root.join(STATE_DIRECTORY));
+}
+
+fn try_tidy(directory: &Path) -> io::Result<()> {
+    if directory.symlink_metadata()?.is_symlink() {
+        // The person has put it elsewhere on purpose.
+        return Ok(());
+    }
+    let ignore = directory.join(".gitignore");
+    let mut locks = Vec::new();
+    for path in list_raw(directory)? {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "lock")
+        {
+            locks.push(path);
+        } else if path != ignore || ![IGNORE_ALL, b""].contains(&read_raw(&ignore)?.as_slice()) {
+            return Ok(());
+        }
+    }
+    for path in locks {
+        if !lock::remove_stale(&path)? {
+            return Ok(());
+        }
+    }
+    match sys::remove_file(&ignore) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    sys::remove_directory(directory)
+}

@@ -1,0 +1,94 @@
+//! The system calls that change the disk, one function each; [`fault::point`] stands before all
+//! of them, so that no change escapes the tests that kill the process at every operation.
+#![expect(clippy::disallowed_methods, reason = "this is the door")]
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::fault;
+
+/// Creates one directory; its parent must be there.
+pub(super) fn create_directory(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::create_dir(path)
+}
+
+/// Creates a file that must not exist yet, readable for nobody else.
+pub(super) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fault::point()?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    fault::point()?;
+    file.write_all(bytes)
+}
+
+/// Creates a symbolic link that must not exist yet.
+pub(super) fn create_symlink(target: &Path, path: &Path) -> io::Result<()> {
+    fault::point()?;
+    std::os::unix::fs::symlink(target, path)
+}
+
+/// Opens a file for locking, and creates it if it is not there.
+pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
+    fault::point()?;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+/// Replaces what an open file contains.
+pub(super) fn rewrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    fault::point()?;
+    file.set_len(0)?;
+    fault::point()?;
+    io::Seek::rewind(file)?;
+    file.write_all(bytes)
+}
+
+/// Gives a file to a user and a group.
+pub(super) fn set_owner(path: &Path, user: u32, group: u32) -> io::Result<()> {
+    fault::point()?;
+    std::os::unix::fs::lchown(path, Some(user), Some(group))
+}
+
+/// Sets the permission bits of a file.
+pub(super) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fault::point()?;
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Renames; a file at the new name is replaced in one step.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::rename(from, to)
+}
+
+/// Removes a file or a symbolic link.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::remove_file(path)
+}
+
+/// Removes an empty directory.
+pub(super) fn remove_directory(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::remove_dir(path)
+}
+
+/// Makes the contents of a file, or the names in a directory, survive a power failure.
+pub(super) fn sync(path: &Path) -> io::Result<()> {
+    fault::point()?;
+    match File::open(path)?.sync_all() {
+        // Some network file systems cannot do this for directories; there is no more to be had.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
+}
