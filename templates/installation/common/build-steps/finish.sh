@@ -1,0 +1,24 @@
+#!/bin/sh
+# The last step of both images: entrypoints, records and the door for the project.
+#   finish.sh run|dev DIRECTORY      DIRECTORY holds inputs/, plan/ and entrypoints/
+set -eu
+umask 022
+
+flavour=$1
+from=$2
+here=$(dirname "$0")
+# shellcheck source=/dev/null
+. /opt/envtpl/image.conf
+
+mkdir -p /opt/envtpl/entrypoints /opt/envtpl/dependencies/locked
+cp "$from"/entrypoints/*.sh "$here/apt-settings.sh" /opt/envtpl/entrypoints/
+chmod 755 /opt/envtpl/entrypoints/*.sh
+for input in "$from"/inputs/*; do
+    cp -R "$input/declared/." /opt/envtpl/dependencies/
+    cp -R "$input/locked/." /opt/envtpl/dependencies/locked/
+done
+if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
+
+echo "INSTALLATION='$IMAGE_PLATFORM'" >>/opt/envtpl/image.conf
+"$PYTHON" "$here/finish.py" "$from/plan"
+sh "$from/entrypoints/snapshot.sh" >"/opt/envtpl/$flavour.json"
