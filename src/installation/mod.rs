@@ -1,3 +1,7 @@
 //! Typed, lossless views of what a person edits: text in, text out.
 
+pub mod compose;
+pub mod dockerfile;
+pub mod dotenv;
+pub mod identity;
 pub mod name;
