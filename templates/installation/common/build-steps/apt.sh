@@ -1,24 +1,41 @@
 #!/bin/sh
 # Installs the system packages of a list.
-#   apt.sh locked|declared NAME DIRECTORY      for DIRECTORY/NAME.txt
-# locked: name=version a line, installed exactly. declared: what of it is not installed yet.
+#   apt.sh locked NAME DIRECTORY      DIRECTORY/locked/NAME.txt: name=version a line, exactly
+#   apt.sh declared NAME DIRECTORY    DIRECTORY/declared/NAME.txt: what of it is not there yet
+#   apt.sh install PACKAGE...         for the steps' own needs
 # Package lists and archives stay in the build cache, never in the image.
 set -eu
 
 kind=$1
 name=$2
-list=$3/$2.txt
 here=$(dirname "$0")
 
-names=
-if [ -f "$list" ]; then
-    names=$(sed 's/\r$//; s/#.*//' "$list")
-fi
-# Words are separated by any white space.
-# shellcheck disable=SC2086
-set -- $names
+# words FILE: the packages of a list, separated by any white space.
+words() {
+    if [ -f "$1" ]; then sed 's/\r$//; s/#.*//' "$1"; fi
+}
+case $kind in
+    install)
+        name="the step"
+        shift
+        ;;
+    *)
+        locked=$(words "$3/locked/$name.txt")
+        # shellcheck disable=SC2046
+        if [ "$kind" = locked ]; then set -- $locked; else set -- $(words "$3/declared/$name.txt"); fi
+        ;;
+esac
 
 if [ "$kind" = declared ]; then
+    # Only what people asked for counts as such; the lock lists its dependencies too.
+    for package in $locked; do
+        case " $* " in
+            *" ${package%%=*} "*) ;;
+            *) locked_only="${locked_only:-} ${package%%=*}" ;;
+        esac
+    done
+    # shellcheck disable=SC2086
+    if [ -n "${locked_only:-}" ]; then apt-mark auto $locked_only >/dev/null; fi
     # What is there already stays at its version; it now counts as asked for.
     installed=" $(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Package}:${Architecture}\n' |
         sed -n 's/^ii *//p' | tr '\n' ' ') "

@@ -31,7 +31,7 @@ if [ -n "${BASE_ENTRYPOINT:-}" ]; then
             "correct or empty BASE_ENTRYPOINT in compose-base.yaml"
 fi
 
-python=
+python=/opt/conda/bin/python
 if [ "$needs" = python ]; then
     # An environment that the base activates comes before whatever is first on PATH.
     for candidate in "${VIRTUAL_ENV:-/none}/bin/python" "${CONDA_PREFIX:-/none}/bin/python" python3 python; do
@@ -54,4 +54,4 @@ mkdir -p /opt/envtpl
     echo "BASE_ENTRYPOINT='${BASE_ENTRYPOINT:-}'"
     echo "BASE_ENTRYPOINT_EXECS='${BASE_ENTRYPOINT_EXECS:-}'"
 } >/opt/envtpl/image.conf
-PYTHON=$python sh "$snapshot" >/opt/envtpl/base.json
+sh "$snapshot" >/opt/envtpl/base.json

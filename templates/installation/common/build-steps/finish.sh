@@ -1,6 +1,6 @@
 #!/bin/sh
 # The last step of both images: entrypoints, records and the door for the project.
-#   finish.sh run|dev DIRECTORY      DIRECTORY holds inputs/, plan/ and entrypoints/
+#   finish.sh run|dev DIRECTORY      DIRECTORY holds inputs/, plan/, records/ and entrypoints/
 set -eu
 umask 022
 
@@ -17,6 +17,7 @@ for input in "$from"/inputs/*; do
     cp -R "$input/declared/." /opt/envtpl/dependencies/
     cp -R "$input/locked/." /opt/envtpl/dependencies/locked/
 done
+cp -R "$from/records/." /opt/envtpl/
 if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
 
 echo "INSTALLATION='$IMAGE_PLATFORM'" >>/opt/envtpl/image.conf

@@ -38,6 +38,10 @@ def key(name):
     return re.sub("[-_.]+", "-", name).lower()
 
 
+def free(distribution):
+    return key(distribution["name"]) in FREE and distribution["installer"] != "conda"
+
+
 def requirement_lines(path):
     """The lines of a requirements file without comments, continuations joined."""
     if not os.path.exists(path):
@@ -87,7 +91,7 @@ def main(uv, inputs, plan):
     constraints = [
         "%s==%s" % (name, one["version"])
         for name, one in sorted(base.items())
-        if name not in FREE and re.fullmatch(r"[A-Za-z0-9.!+_-]+", one["version"])
+        if not free(one) and re.fullmatch(r"[A-Za-z0-9.!+_-]+", one["version"])
     ]
 
     options, requested = options_and_names(declared)
@@ -103,7 +107,7 @@ def main(uv, inputs, plan):
             continue
         name, _, version = line.split(";")[0].split()[0].partition("==")
         there = base.get(key(name))
-        if there and key(name) not in FREE:
+        if there and not free(there):
             if there["version"] != version:
                 fail(
                     "the lock has %s and the base image has %s %s" % (line.split()[0], name, there["version"]),
@@ -174,7 +178,9 @@ def main(uv, inputs, plan):
         direct += locked_urls.values()
 
     parts = [[] for _ in range(PARTS)]
-    new, built = [], list(direct)
+    is_wheel = re.compile(r"@ \S+\.whl(#\S*)?$")
+    new = [line for line in direct if is_wheel.search(line)]
+    built = [line for line in direct if not is_wheel.search(line)]
     for name, line in sorted(pins.items()):
         if name not in wheels:
             built.append(line)

@@ -26,6 +26,18 @@ if [ -n "${ENVTPL_BASE_ENTRYPOINT_DONE:-}" ]; then
     exec 1>&9 9>&-
 fi
 
+# What conda packages set when their environment is activated; some of it is written for bash.
+if [ -d "${CONDA_PREFIX:-/none}/etc/conda/activate.d" ] && [ -z "${ENVTPL_ACTIVATED:-}" ] &&
+    command -v bash >/dev/null; then
+    export ENVTPL_ACTIVATED=1
+    # shellcheck disable=SC2016
+    exec bash -c 'for script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do
+            if [ -r "$script" ]; then . "$script" >&2; fi
+        done
+        exec "$0" "$@"' "$0" "$@"
+fi
+unset ENVTPL_ACTIVATED
+
 # A user that the image does not know has no home of its own.
 if [ ! -w "${HOME:-/}" ] || [ "${HOME:-/}" = / ]; then
     HOME=${TMPDIR:-/tmp}/home-$(id -u)

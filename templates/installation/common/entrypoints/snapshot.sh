@@ -9,7 +9,7 @@ if [ -z "${PYTHON:-}" ] && [ -r /opt/envtpl/image.conf ]; then
     # shellcheck source=/dev/null
     . /opt/envtpl/image.conf
 fi
-if [ -z "${PYTHON:-}" ]; then
+if [ ! -x "${PYTHON:-}" ]; then
     PYTHON=$(command -v python3 || command -v python || true)
 fi
 
