@@ -1,5 +1,6 @@
 //! Typed, lossless views of what a person edits: text in, text out.
 
+pub mod apt_list;
 pub mod compose;
 pub mod dockerfile;
 pub mod dotenv;
