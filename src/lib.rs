@@ -4,8 +4,12 @@
 //! `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
 //! `installation`, then the doors to the outside: `files`, `process` and `output`.
 
+pub mod cli;
+pub mod commands;
+pub mod engine;
 pub mod error;
 pub mod files;
 pub mod installation;
 pub mod output;
 pub mod process;
+pub mod project;

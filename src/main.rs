@@ -1,3 +1,7 @@
-//! envtpl, the command line tool.
+//! The program: command line in, exit status out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    envtpl::commands::main()
+}

@@ -8,6 +8,7 @@
 mod change_set;
 mod digest;
 mod fault;
+mod keep;
 mod lock;
 mod path_text;
 mod read;
@@ -17,6 +18,7 @@ mod transaction;
 mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
+pub use keep::keep;
 pub use lock::{Holder, Lock};
 pub use read::{
     exists, is_directory, list, mode, read, read_if_exists, read_link, read_text,

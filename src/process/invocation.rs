@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::error::{Error, Result};
 use crate::output::Printer;
+use crate::process::background::Background;
 use crate::process::interrupt;
 
 /// A program with its arguments, as it will be run.
@@ -106,6 +107,21 @@ impl Invocation {
     /// # Errors
     /// `NotReady` when the program cannot be started, `Interrupted` when the person stopped it.
     pub fn capture(&self, printer: &Printer) -> Result<Finished> {
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
+        let finished = self.capture_even_when_interrupted(printer)?;
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
+        Ok(finished)
+    }
+
+    /// As [`Self::capture`], also after Ctrl-C: for cleaning up.
+    ///
+    /// # Errors
+    /// `NotReady` when the program cannot be started.
+    pub fn capture_even_when_interrupted(&self, printer: &Printer) -> Result<Finished> {
         printer.verbose(format_args!("$ {self}"));
         let mut command = self.command();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -118,9 +134,6 @@ impl Invocation {
         interrupt::set_child(None);
         feeder.join().ok();
         let output = output.map_err(|source| self.cannot_run(source))?;
-        if interrupt::interrupted() {
-            return Err(Error::interrupted());
-        }
         Ok(Finished {
             status: output.status,
             stdout: output.stdout,
@@ -141,13 +154,19 @@ impl Invocation {
         }
     }
 
-    /// Runs the child with our own standard streams and gives its exit status.
+    /// Runs the child with our own standard error for both of its output streams, since what it
+    /// says is talk and not our data, and gives its exit status.
     ///
     /// # Errors
     /// `NotReady` when the program cannot be started, `Interrupted` when the person stopped it.
-    pub fn stream(&self, printer: &Printer) -> Result<ExitStatus> {
+    pub fn stream_to_stderr(&self, printer: &Printer) -> Result<ExitStatus> {
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
         printer.verbose(format_args!("$ {self}"));
-        let mut child = self.spawn(&mut self.command())?;
+        let mut command = self.command();
+        command.stdout(std::io::stderr());
+        let mut child = self.spawn(&mut command)?;
         let feeder = self.feed(&mut child);
         let status = child.wait();
         interrupt::set_child(None);
@@ -157,6 +176,22 @@ impl Invocation {
             return Err(Error::interrupted());
         }
         Ok(status)
+    }
+
+    /// Starts the child without any of our streams and lets it run.
+    ///
+    /// # Errors
+    /// `NotReady` when the program cannot be started.
+    pub fn start_in_background(&self, printer: &Printer) -> Result<Background> {
+        printer.verbose(format_args!("$ {self} &"));
+        let mut command = self.command();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let child = command.spawn().map_err(|source| self.cannot_run(source))?;
+        Ok(Background::new(child))
     }
 
     /// Becomes the program: terminal, signals and exit status are then its own.
@@ -197,9 +232,6 @@ impl Invocation {
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child> {
-        if interrupt::interrupted() {
-            return Err(Error::interrupted());
-        }
         let child = command.spawn().map_err(|source| self.cannot_run(source))?;
         interrupt::set_child(Some(child.id()));
         Ok(child)
@@ -233,7 +265,7 @@ impl Invocation {
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(directory) = &self.directory {
-            write!(f, "cd {} && ", quote(directory.as_os_str()))?;
+            write!(f, "cd {} && ", quote(directory))?;
         }
         for (name, value) in &self.environment {
             write!(f, "{}={} ", name.to_string_lossy(), quote(value))?;
@@ -247,8 +279,8 @@ impl fmt::Display for Invocation {
 }
 
 /// Quotes one word for a POSIX shell.
-fn quote(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
+pub fn quote(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref().to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.into_owned()

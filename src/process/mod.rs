@@ -1,7 +1,9 @@
 //! The door to child processes: argument vectors only, never a shell string.
 
+mod background;
 mod interrupt;
 mod invocation;
 
+pub use background::Background;
 pub use interrupt::{interrupted, watch_for_interrupts};
-pub use invocation::{Finished, Invocation};
+pub use invocation::{Finished, Invocation, quote};

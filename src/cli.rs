@@ -1,0 +1,142 @@
+//! The command line: global options and the list of commands. Types only.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::output::{Color, Format};
+
+/// Research environments in Docker: the same on a laptop, a lab server and a cluster, changed
+/// while you work, and frozen so that anyone can rebuild them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "envtpl",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Examples:
+  envtpl init                               scaffold amd64-cuda and an environment for this machine
+  envtpl edit-platform amd64-cuda arm64-cpu turn one installation into another
+  envtpl build-user                         build the images for your user
+  envtpl run -- python -m my_project.experiment
+  envtpl freeze                             keep what you installed"
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Installation to work on, such as `amd64-cuda`; some commands take several
+    #[arg(
+        short = 'i',
+        long = "installation",
+        value_name = "NAME",
+        global = true,
+        env = "ENVTPL_INSTALLATION",
+        value_delimiter = ',',
+        help_heading = "Global options"
+    )]
+    pub installation: Vec<String>,
+
+    /// Work as if started in DIR
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        help_heading = "Global options"
+    )]
+    pub directory: Option<PathBuf>,
+
+    /// Show every file and command, and change nothing
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub dry_run: bool,
+
+    /// How reports are printed
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT",
+        help_heading = "Global options",
+        hide_possible_values = false
+    )]
+    pub format: Format,
+
+    /// How progress is shown
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    pub progress: Progress,
+
+    /// When to use colours
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    pub color: Color,
+
+    /// Say nothing but warnings and errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+
+    /// Say more: the commands that are run, as lines to paste
+    #[arg(short, long, action = ArgAction::Count, global = true, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Progress {
+    /// Live on a terminal, a plain log otherwise.
+    #[default]
+    Auto,
+    /// A plain log.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the generic images, run and dev
+    #[command(alias = "build_generic")]
+    BuildGeneric(commands::build_generic::Args),
+    /// Build the images for your user, and the generic ones if they are missing
+    #[command(alias = "build_user")]
+    BuildUser(commands::build_user::Args),
+    /// Build the generic images, then the user images
+    Build(commands::build::Args),
+    /// Run a command in the run image, with the project mounted
+    Run(commands::run::Args),
+    /// Run a command, or a shell, in the dev image, with the project mounted
+    Dev(commands::dev::Args),
+    /// Open a shell in the generic dev image, without the project
+    #[command(alias = "empty_interactive", alias = "empty-interactive")]
+    Shell(commands::shell::Args),
+    /// List installations and their images
+    Ls(commands::ls::Args),
+    /// Wait for a container in the background; started by `run -d` and `dev -d`
+    #[command(hide = true)]
+    WatchContainer(commands::detached::WatchArgs),
+}

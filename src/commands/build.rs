@@ -1,0 +1,44 @@
+//! `envtpl build`: the generic images, then the user images.
+
+use crate::commands::Context;
+use crate::commands::images::{self, BuildArgs, Layer};
+use crate::error::Result;
+
+/// Options of `envtpl build`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  envtpl build                 build everything that this machine's installation needs
+  envtpl build --with tests    the stage `tests` of the Dockerfile must pass too
+  envtpl build --no-cache      run every step again")]
+pub struct Args {
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+/// Builds generic and user images of the installations asked for.
+///
+/// # Errors
+/// As [`images::build`].
+pub fn run(context: &Context, args: &Args) -> Result<()> {
+    let project = context.project()?;
+    let mut built = Vec::new();
+    for installation in context.installations(&project)? {
+        built.extend(images::build(
+            context,
+            &project,
+            installation,
+            Layer::Generic,
+            &args.build,
+        )?);
+        if args.build.stage.is_none() {
+            built.extend(images::build(
+                context,
+                &project,
+                installation,
+                Layer::User,
+                &args.build.without_stages().without_build_args(),
+            )?);
+        }
+    }
+    images::report(context, &built)
+}

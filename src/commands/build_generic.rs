@@ -1,0 +1,37 @@
+//! `envtpl build-generic`: the images for everybody, run and dev, in one build.
+
+use crate::commands::Context;
+use crate::commands::images::{self, BuildArgs, Layer};
+use crate::error::Result;
+
+/// Options of `envtpl build-generic`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  envtpl build-generic                        build what is committed
+  envtpl build-generic --commit               commit this installation's files first
+  envtpl build-generic -i amd64-cpu -i arm64-cpu
+  envtpl build-generic --build-arg BASE_IMAGE=python:3.13-slim
+  envtpl build-generic --stage python-packages  stop at a stage of the Dockerfile")]
+pub struct Args {
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+/// Builds the generic images of the installations asked for.
+///
+/// # Errors
+/// As [`images::build`].
+pub fn run(context: &Context, args: &Args) -> Result<()> {
+    let project = context.project()?;
+    let mut built = Vec::new();
+    for installation in context.installations(&project)? {
+        built.extend(images::build(
+            context,
+            &project,
+            installation,
+            Layer::Generic,
+            &args.build,
+        )?);
+    }
+    images::report(context, &built)
+}

@@ -1,0 +1,101 @@
+//! What every command knows before it begins: where it was started and what was asked for.
+
+use std::path::PathBuf;
+
+use crate::cli::{Global, Progress};
+use crate::engine::{Compose, Tools, usable_acceleration};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::installation::dotenv::Dotenv;
+use crate::installation::name::Platform;
+use crate::output::Printer;
+use crate::project::{Installation, Project};
+
+/// Where a command was started and what was asked for.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Prints.
+    pub printer: Printer,
+    /// The directory that the command works from, absolute and without symbolic links.
+    pub directory: PathBuf,
+    /// The installations named by `-i`.
+    pub requested: Vec<String>,
+    /// Show, do not change.
+    pub dry_run: bool,
+    /// How progress is shown.
+    pub progress: Progress,
+}
+
+impl Context {
+    /// Resolves the global options.
+    ///
+    /// # Errors
+    /// `Usage` when the directory of `-C` is not there.
+    pub fn new(global: &Global, printer: Printer) -> Result<Self> {
+        let asked = global.directory.clone().unwrap_or_else(|| ".".into());
+        let directory = asked.canonicalize().map_err(|source| {
+            Error::usage(format!("cannot work in `{}`", asked.display())).because(source)
+        })?;
+        Ok(Self {
+            printer,
+            directory,
+            requested: global.installation.clone(),
+            dry_run: global.dry_run,
+            progress: global.progress,
+        })
+    }
+
+    /// The project around the working directory, after finishing what an interrupted command left.
+    ///
+    /// # Errors
+    /// `Usage` when there is none.
+    pub fn project(&self) -> Result<Project> {
+        let project = Project::discover(&self.directory)?;
+        if files::recover(project.root())?.is_some() {
+            self.printer
+                .warn("finished what an interrupted command had begun");
+            return Project::discover(&self.directory);
+        }
+        Ok(project)
+    }
+
+    /// The one installation to work on.
+    ///
+    /// # Errors
+    /// `Usage` when several are named, or none can be chosen.
+    pub fn installation<'a>(&self, project: &'a Project) -> Result<&'a Installation> {
+        match self.requested.as_slice() {
+            [] => project.choose(&self.directory, Platform::host(), usable_acceleration),
+            [one] => project.find(one),
+            _ => Err(Error::usage("this command works on one installation").help("give `-i` once")),
+        }
+    }
+
+    /// The installations to work on: all that are named, else the chosen one.
+    ///
+    /// # Errors
+    /// As [`Self::installation`].
+    pub fn installations<'a>(&self, project: &'a Project) -> Result<Vec<&'a Installation>> {
+        if self.requested.is_empty() {
+            return Ok(vec![self.installation(project)?]);
+        }
+        self.requested
+            .iter()
+            .map(|name| project.find(name))
+            .collect()
+    }
+
+    /// The Compose project of an installation, with the tools that its `.env` names.
+    pub fn compose(
+        &self,
+        project: &Project,
+        installation: &Installation,
+        dotenv: &Dotenv,
+    ) -> Compose {
+        let tools = Tools::new(
+            dotenv.get("DOCKER").as_deref(),
+            dotenv.get("COMPOSE").as_deref(),
+        );
+        Compose::new(tools, installation.directory(), project.root())
+    }
+}

@@ -1,0 +1,105 @@
+//! Containers in the background: one that fails keeps its log, and every one is removed when it
+//! ends.
+//!
+//! `docker run --rm` would remove a failed container together with its log before anybody can
+//! read it. So the container is started without `--rm`, and a second envtpl process, which
+//! outlives the terminal's commands, waits for its end, keeps the log of a failure and removes it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::commands::Context;
+use crate::commands::images::Workplace;
+use crate::engine::Tools;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::process::Invocation;
+
+/// How long a start is watched for an early end, such as a command that does not exist.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// Lines of a failed start's log that are shown.
+const SHOWN: usize = 20;
+
+/// Options of the hidden command that waits for a container.
+#[derive(Debug, clap::Args)]
+pub struct WatchArgs {
+    /// The container's id
+    container: String,
+    /// The project, which keeps the log of a failure
+    project: PathBuf,
+    /// The engine's command line, if it is not `docker`
+    #[arg(long)]
+    docker: Option<String>,
+}
+
+/// Starts the container in the background, prints its name, and reports an early failure.
+///
+/// # Errors
+/// When the container cannot be started, or ends with a failure within a second.
+pub fn start(
+    workplace: &Workplace<'_>,
+    docker: Option<&str>,
+    invocation: &Invocation,
+) -> Result<()> {
+    let printer = &workplace.context.printer;
+    let container = workplace.compose.tools().read(invocation, printer)?;
+    let project = workplace.project.root();
+    let log = project.join(files::STATE_DIRECTORY).join(log(&container));
+    let program = std::env::current_exe()
+        .map_err(|source| Error::failed("cannot find envtpl's own program").because(source))?;
+    let mut watcher = Invocation::new(program)
+        .args(["watch-container", &container])
+        .arg(project);
+    if let Some(docker) = docker {
+        watcher = watcher.arg("--docker").arg(docker);
+    }
+    let ended = watcher.start_in_background(printer)?.wait_for(EARLY)?;
+    match ended {
+        Some(status) if !status.success() => Err(Error::failed(format!(
+            "the container ended at once, with exit status {}",
+            status.code().unwrap_or(-1)
+        ))
+        .because(std::io::Error::other(last_lines(&log)))
+        .help(format!("its log is in {}", log.display()))),
+        _ => printer.data(format!("{container}\n")),
+    }
+}
+
+/// Waits for a container to end, keeps its log if it failed, and removes it. Ends with the
+/// container's own exit status.
+///
+/// # Errors
+/// When the engine goes away.
+pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
+    let tools = Tools::new(args.docker.as_deref(), None);
+    let printer = &context.printer;
+    let wait = tools.docker().args(["wait", &args.container]);
+    let status: u8 = tools.read(&wait, printer)?.parse().unwrap_or(1);
+    if status != 0 {
+        let logs = tools
+            .docker()
+            .args(["logs", &args.container])
+            .capture(printer)?;
+        let mut text = logs.stdout;
+        text.extend(logs.stderr);
+        files::keep(&args.project, log(&args.container), &text)?;
+    }
+    let remove = tools
+        .docker()
+        .args(["rm", "--force", "--volumes", &args.container]);
+    tools.read(&remove, printer)?;
+    Ok(status)
+}
+
+/// Where a container's log is kept, below the project's state directory.
+fn log(container: &str) -> PathBuf {
+    Path::new("logs").join(format!("{container}.log"))
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = files::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(SHOWN)..].join("\n")
+}

@@ -1,0 +1,230 @@
+//! `envtpl ls`: installations and their images, and whether these are still what the files say.
+
+use serde::Serialize;
+
+use crate::commands::Context;
+use crate::commands::images::{Layer, REVISION_LABEL, Workplace, megabytes};
+use crate::engine::Image;
+use crate::error::{Kind, Result};
+use crate::files;
+use crate::installation::compose::ComposeFile;
+use crate::output::Table;
+use crate::project::{Flavour, Installation, Project, digest};
+
+/// Options of `envtpl ls`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  envtpl ls                        what is built, and from which commit
+  envtpl ls --no-engine            the installations alone, at once
+  envtpl ls --format json | jq '.[] | select(.stale != null)'
+
+An image is stale when the files that it was built from have changed since (`files`), or when the
+engine's copy of its base image has (`base`).")]
+pub struct Args {
+    /// Start no process and ask no engine
+    #[arg(long)]
+    no_engine: bool,
+}
+
+/// One image of an installation, or the installation without any.
+#[derive(Debug, Serialize)]
+struct Row {
+    installation: String,
+    base: Option<String>,
+    image: Option<String>,
+    flavour: Option<Flavour>,
+    layer: Option<Layer>,
+    built: Option<String>,
+    commit: Option<String>,
+    size: Option<u64>,
+    stale: Option<&'static str>,
+}
+
+/// Prints the table.
+///
+/// # Errors
+/// `NotReady` when the engine does not answer; a broken installation is a row and a warning.
+pub fn run(context: &Context, args: &Args) -> Result<()> {
+    let project = context.project()?;
+    let asked = if context.requested.is_empty() {
+        project.installations().iter().collect()
+    } else {
+        context.installations(&project)?
+    };
+    let mut rows = Vec::new();
+    for installation in asked {
+        let bare = Row::bare(installation);
+        if args.no_engine {
+            rows.push(bare);
+            continue;
+        }
+        match images(context, &project, installation) {
+            Ok(images) if images.is_empty() => rows.push(bare),
+            Ok(images) => rows.extend(images),
+            // One installation that cannot be read must not hide the others.
+            Err(error) if error.kind() == Kind::Usage => {
+                context.printer.warn(&error);
+                rows.push(bare);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    context
+        .printer
+        .report(&rows, |rows| table(rows, args.no_engine))
+}
+
+impl Row {
+    fn bare(installation: &Installation) -> Self {
+        Self {
+            installation: installation.name().to_string(),
+            base: base(installation),
+            image: None,
+            flavour: None,
+            layer: None,
+            built: None,
+            commit: None,
+            size: None,
+            stale: None,
+        }
+    }
+}
+
+/// The base image as compose-base.yaml names it; a file that cannot be read has none.
+fn base(installation: &Installation) -> Option<String> {
+    let path = installation.path("compose-base.yaml");
+    let text = files::read_text(&path).ok()?;
+    ComposeFile::parse(&path, &text)
+        .ok()?
+        .build_arg("BASE_IMAGE")
+        .map(str::to_owned)
+}
+
+fn images(context: &Context, project: &Project, installation: &Installation) -> Result<Vec<Row>> {
+    let workplace = Workplace::open(context, project, installation)?;
+    let printer = &context.printer;
+    let base = base(installation);
+    let base_image = match &base {
+        Some(base) => workplace.images.find(base, printer)?,
+        None => None,
+    };
+    let mut rows = Vec::new();
+    for layer in [Layer::Generic, Layer::User] {
+        for flavour in Flavour::ALL {
+            let service = layer.service(flavour);
+            let Some(image) = workplace.find(&service)? else {
+                continue;
+            };
+            rows.push(Row {
+                image: Some(workplace.image(&service)?.to_owned()),
+                flavour: Some(flavour),
+                layer: Some(layer),
+                built: Some(image.created.clone()),
+                commit: image
+                    .labels
+                    .get(REVISION_LABEL)
+                    .filter(|commit| !commit.is_empty())
+                    .cloned(),
+                size: Some(image.size),
+                stale: stale(installation, flavour, &image, base_image.as_ref())?,
+                ..Row::bare(installation)
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn stale(
+    installation: &Installation,
+    flavour: Flavour,
+    image: &Image,
+    base: Option<&Image>,
+) -> Result<Option<&'static str>> {
+    if image.labels.get("envtpl.inputs") != Some(&digest(installation.directory(), flavour)?) {
+        return Ok(Some("files"));
+    }
+    let stands_on_base = base.is_none_or(|base| image.layers.starts_with(&base.layers));
+    Ok((!stands_on_base).then_some("base"))
+}
+
+fn table(rows: &[Row], no_engine: bool) -> String {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    if no_engine {
+        let mut table = Table::new(["installation", "base"]);
+        for row in rows {
+            table.row([row.installation.clone(), or_dash(row.base.as_deref())]);
+        }
+        return table.to_string();
+    }
+    let mut table = Table::new([
+        "installation",
+        "image",
+        "built",
+        "commit",
+        "size",
+        "stale",
+        "base",
+    ]);
+    for row in rows {
+        let built = row
+            .built
+            .as_deref()
+            .map(|time| age(time).unwrap_or_else(|| time.to_owned()));
+        let commit = row.commit.as_deref().map(abbreviated);
+        table.row([
+            row.installation.clone(),
+            row.image.clone().unwrap_or_else(|| "not built".to_owned()),
+            or_dash(built.as_deref()),
+            or_dash(commit.as_deref()),
+            or_dash(row.size.map(megabytes).as_deref()),
+            or_dash(row.stale),
+            or_dash(row.base.as_deref()),
+        ]);
+    }
+    table.to_string()
+}
+
+/// A commit of a label, short, with what is behind its first dash (`-dirty`).
+fn abbreviated(commit: &str) -> String {
+    let (id, rest) = commit.split_at(commit.find('-').unwrap_or(commit.len()));
+    format!("{}{rest}", id.chars().take(7).collect::<String>())
+}
+
+/// How long ago a time was, in the largest unit that fits.
+fn age(time: &str) -> Option<String> {
+    let then: jiff::Timestamp = time.parse().ok()?;
+    let seconds = jiff::Timestamp::now().as_second() - then.as_second();
+    let (number, unit) = match seconds {
+        ..60 => return Some("just now".to_owned()),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    Some(format!(
+        "{number} {unit}{} ago",
+        if number == 1 { "" } else { "s" }
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_shortened_but_stay_dirty() {
+        assert_eq!(abbreviated("0123456789abcdef-dirty"), "0123456-dirty");
+        assert_eq!(abbreviated("0123456789abcdef"), "0123456");
+    }
+
+    #[test]
+    fn ages_are_rounded_down_to_a_unit() {
+        let ago = |seconds| {
+            let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+            age(&then.to_string()).expect("a time")
+        };
+        assert_eq!(ago(5), "just now");
+        assert_eq!(ago(61), "1 minute ago");
+        assert_eq!(ago(7_300), "2 hours ago");
+        assert_eq!(ago(900_000), "10 days ago");
+    }
+}

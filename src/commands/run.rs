@@ -1,0 +1,40 @@
+//! `envtpl run`: a command in the run image, with the project mounted.
+
+use std::ffi::OsString;
+
+use crate::commands::Context;
+use crate::commands::start::{StartArgs, start};
+use crate::error::Result;
+use crate::project::Flavour;
+
+/// Options of `envtpl run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  envtpl run python -m my_project.experiment
+  envtpl run -e SEED=1 -- python train.py --epochs 3
+  envtpl run python -c 'print(1)' > out.txt      only the command's own output
+  envtpl run -d python train.py                  in the background
+
+The exit status is the command's own, 128+n when signal n killed it, and 125 when envtpl failed
+before the command began.")]
+pub struct Args {
+    #[command(flatten)]
+    start: StartArgs,
+
+    /// The command and its arguments
+    #[arg(
+        value_name = "CMD",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    command: Vec<OsString>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`start`].
+pub fn run(context: &Context, args: &Args) -> Result<()> {
+    start(context, Flavour::Run, &args.start, &args.command)
+}

@@ -1,0 +1,145 @@
+//! Starting a container of the project: what `run` and `dev` have in common.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use crate::commands::images::{Workplace, settings};
+use crate::commands::{Context, detached};
+use crate::engine::{Images, Model, usable_acceleration};
+use crate::error::{Error, Place, Result};
+use crate::installation::dotenv::Dotenv;
+
+use crate::project::Flavour;
+
+/// Options of `envtpl run` and `envtpl dev`.
+#[derive(Debug, clap::Args)]
+pub struct StartArgs {
+    /// Start in the background and print the container's name
+    #[arg(short, long)]
+    pub detach: bool,
+
+    /// Set an environment variable, or pass on the one of this name
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
+
+    /// Run this program instead of the image's entrypoint, which sets the project up
+    #[arg(long, value_name = "PROGRAM")]
+    pub entrypoint: Option<OsString>,
+}
+
+/// Runs a command in a new container of the flavour's service; the container is removed when the
+/// command ends. Does not return when the command runs in the foreground: this process becomes
+/// it, so that terminal, signals and exit status are its own.
+///
+/// # Errors
+/// `Usage` when the settings ask for what there is not; `NotReady` when the image is missing.
+pub fn start(
+    context: &Context,
+    flavour: Flavour,
+    args: &StartArgs,
+    command: &[OsString],
+) -> Result<()> {
+    let project = context.project()?;
+    let installation = context.installation(&project)?;
+    let workplace = Workplace::open(context, &project, installation)?;
+    let dotenv = settings(installation)?;
+    let service = service(&workplace, &dotenv, flavour)?;
+    let image = workplace.image(&service)?;
+    if workplace.images.find(image, &context.printer)?.is_none() {
+        return Err(Images::missing(
+            image,
+            &format!("envtpl build-user -i {}", installation.name()),
+        ));
+    }
+
+    let mut invocation = workplace.compose.invocation().arg("run");
+    if !args.detach {
+        invocation = invocation.arg("--rm");
+    }
+    let directory = directory_inside(&workplace.model, &service, &context.directory);
+    if let Some(directory) = directory {
+        invocation = invocation.arg("--workdir").arg(directory);
+    }
+    if let Some(entrypoint) = &args.entrypoint {
+        invocation = invocation.arg("--entrypoint").arg(entrypoint);
+    }
+    for variable in &args.env {
+        invocation = invocation.arg("--env").arg(variable);
+    }
+    if args.detach {
+        invocation = invocation.arg("--detach");
+    } else if !has_terminal() {
+        invocation = invocation.arg("--no-TTY");
+    }
+    let invocation = invocation.arg(&service).args(command);
+
+    if context.dry_run {
+        return context.printer.data(format!("{invocation}\n"));
+    }
+    if args.detach {
+        return detached::start(&workplace, dotenv.get("DOCKER").as_deref(), &invocation);
+    }
+    Err(invocation.replace_this_process(&context.printer))
+}
+
+/// The service for the flavour and the acceleration that `.env` asks for.
+fn service(workplace: &Workplace<'_>, dotenv: &Dotenv, flavour: Flavour) -> Result<String> {
+    let path = workplace.installation.path(".env");
+    let values = dotenv.values(|name| std::env::var(name).ok());
+    let asked = values
+        .get("ACCELERATION")
+        .map(String::as_str)
+        .unwrap_or_default();
+    let prefix = format!("{flavour}-local-");
+    let known: Vec<&str> = workplace
+        .model
+        .services
+        .keys()
+        .filter_map(|name| name.strip_prefix(&prefix))
+        .collect();
+    let acceleration = match asked {
+        "" => workplace.installation.name().acceleration().to_string(),
+        "auto" => {
+            let usable = usable_acceleration().to_string();
+            if known.contains(&usable.as_str()) {
+                usable
+            } else {
+                "cpu".to_owned()
+            }
+        }
+        named => named.to_owned(),
+    };
+    if known.contains(&acceleration.as_str()) {
+        return Ok(prefix + &acceleration);
+    }
+    Err(Error::usage(format!(
+        "`ACCELERATION` is `{acceleration}`, and compose.yaml has no service `{prefix}{acceleration}`"
+    ))
+    .at(dotenv.place(&path, "ACCELERATION").unwrap_or_else(|| Place::file(&path)))
+    .help(format!("values with a service: {}, auto", known.join(", "))))
+}
+
+/// The directory in the container that is the given one outside, if a mount shows it there. The
+/// deepest mount wins, as it does in the container.
+fn directory_inside(model: &Model, service: &str, outside: &Path) -> Option<OsString> {
+    let volumes = &model.services.get(service)?.volumes;
+    let (depth, inside) = volumes
+        .iter()
+        .filter_map(|volume| {
+            let source = Path::new(&volume.source).canonicalize().ok()?;
+            let below = outside.strip_prefix(&source).ok()?;
+            Some((
+                source.components().count(),
+                Path::new(&volume.target).join(below),
+            ))
+        })
+        .max_by_key(|(depth, _)| *depth)?;
+    // A mount of the whole file system says nothing about where the project is.
+    (depth > 1).then(|| inside.into_os_string())
+}
+
+/// Whether the command can have a terminal: both of its ends must be ours.
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}

@@ -1,0 +1,361 @@
+//! The Compose project of one installation: what its files mean, and commands on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::engine::Tools;
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::output::Printer;
+use crate::process::Invocation;
+
+/// The Compose project in an installation directory.
+#[derive(Debug, Clone)]
+pub struct Compose {
+    tools: Tools,
+    directory: PathBuf,
+    /// The project's root, where Compose's answers are kept; asking costs more than a whole
+    /// `envtpl run` may.
+    project_root: PathBuf,
+}
+
+/// What the Compose files mean, as `docker compose config --format json` says.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The Compose project's name.
+    pub name: String,
+    /// Services by name.
+    pub services: BTreeMap<String, Service>,
+    /// The whole answer, for handing back to Compose.
+    document: Value,
+}
+
+/// The fields of the answer that envtpl reads; unknown ones are ignored.
+#[derive(Debug, Deserialize)]
+struct Known {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    services: BTreeMap<String, Service>,
+}
+
+/// A service of the Compose project.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Service {
+    /// The image that it runs or that its build is called.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// How the image is built.
+    #[serde(default)]
+    pub build: Option<Build>,
+    /// The platform, as `linux/amd64`.
+    #[serde(default)]
+    pub platform: Option<String>,
+    /// Mounts.
+    #[serde(default)]
+    pub volumes: Vec<Volume>,
+}
+
+/// The `build:` of a service.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Build {
+    /// The Dockerfile, relative to the context.
+    #[serde(default)]
+    pub dockerfile: Option<String>,
+    /// The stage that becomes the image.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Build arguments; a null value is taken from the environment.
+    #[serde(default)]
+    pub args: BTreeMap<String, Option<String>>,
+}
+
+/// A mount of a service.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Volume {
+    /// The path on the host, for a bind mount.
+    #[serde(default)]
+    pub source: String,
+    /// The path in the container.
+    #[serde(default)]
+    pub target: String,
+}
+
+impl Model {
+    fn parse(text: &[u8]) -> Result<Self> {
+        let unreadable = |source| {
+            Error::failed("cannot read what `docker compose config` printed").because(source)
+        };
+        let document: Value = serde_json::from_slice(text).map_err(unreadable)?;
+        let known = Known::deserialize(&document).map_err(unreadable)?;
+        Ok(Self {
+            name: known.name,
+            services: known.services,
+            document,
+        })
+    }
+
+    /// A service by name.
+    ///
+    /// # Errors
+    /// `Usage`, naming the services that there are.
+    pub fn service(&self, name: &str, compose_file: &Path) -> Result<&Service> {
+        self.services.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.services.keys().map(String::as_str).collect();
+            Error::usage(format!("there is no service `{name}`"))
+                .at(Place::file(compose_file))
+                .help(format!("services there are: {}", known.join(", ")))
+        })
+    }
+
+    /// The image of a service.
+    ///
+    /// # Errors
+    /// `Usage` when the service or its image is missing.
+    pub fn image(&self, service: &str, compose_file: &Path) -> Result<&str> {
+        self.service(service, compose_file)?
+            .image
+            .as_deref()
+            .ok_or_else(|| {
+                Error::usage(format!("service `{service}` has no `image:`"))
+                    .at(Place::file(compose_file))
+            })
+    }
+
+    /// A Compose file with nothing but what building `targets` needs, for `docker compose -f -`.
+    /// Each target keeps its `build:` and gets the image name given, and another stage where one
+    /// is given. It stays Compose's own answer, so a person's overrides count.
+    pub fn build_document(&self, targets: &[Target]) -> Value {
+        let mut services = serde_json::Map::new();
+        for target in targets {
+            let Some(mut service) = self.document["services"].get(&target.service).cloned() else {
+                continue;
+            };
+            let kept: serde_json::Map<String, Value> = ["build", "platform"]
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), service.get_mut(*key)?.take())))
+                .collect();
+            let mut service = Value::Object(kept);
+            service["image"] = escaped(&target.image);
+            if let Some(stage) = &target.stage {
+                service["build"]["target"] = escaped(stage);
+            }
+            services.insert(target.name.clone(), service);
+        }
+        let mut document = serde_json::json!({ "name": self.name, "services": services });
+        if let Some(secrets) = self.document.get("secrets") {
+            document["secrets"] = secrets.clone();
+        }
+        document
+    }
+}
+
+/// Compose reads `$` as the start of a variable.
+fn escaped(text: &str) -> Value {
+    Value::String(text.replace('$', "$$"))
+}
+
+/// One image to build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// What Compose calls it while it builds.
+    pub name: String,
+    /// The service whose `build:` it uses.
+    pub service: String,
+    /// The name that the image gets.
+    pub image: String,
+    /// Another stage than the service's own.
+    pub stage: Option<String>,
+}
+
+impl Compose {
+    /// The Compose project in an installation directory of the project.
+    pub fn new(
+        tools: Tools,
+        directory: impl Into<PathBuf>,
+        project_root: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            tools,
+            directory: directory.into(),
+            project_root: project_root.into(),
+        }
+    }
+
+    /// Where the answer is kept, below the project's state directory.
+    fn cache(&self) -> PathBuf {
+        let name = self.directory.file_name().unwrap_or_default();
+        let mut file = std::ffi::OsString::from("compose-");
+        file.push(name);
+        file.push(".json");
+        Path::new("cache").join(file)
+    }
+
+    /// The tools that commands on this project use.
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// The main Compose file, for messages.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("compose.yaml")
+    }
+
+    /// The start of a command line on this project. It runs in the installation directory, where
+    /// Compose finds `compose.yaml` and `.env` by itself, as when typed by hand.
+    pub fn invocation(&self) -> Invocation {
+        self.tools.compose().directory(&self.directory)
+    }
+
+    /// What the Compose files mean. The answer is kept, and used again while every file and
+    /// environment variable that it depends on is unchanged.
+    ///
+    /// # Errors
+    /// `Usage` when the files are wrong, with what Compose says of them; `NotReady` when Compose
+    /// cannot be run.
+    pub fn model(&self, printer: &Printer) -> Result<Model> {
+        let key = self.key();
+        if let Some(model) = self.remembered(&key) {
+            return Ok(model);
+        }
+        let invocation = self.invocation().args(["config", "--format", "json"]);
+        let finished = invocation.capture(printer)?;
+        let talk = finished.talk();
+        if !finished.status.success() {
+            let wrong = Error::usage("Compose does not accept this installation's files")
+                .at(Place::file(self.file()))
+                .because(std::io::Error::other(talk.clone()))
+                .help("`envtpl check` reads them one by one");
+            return Err(self.tools.explain(&invocation, &talk, wrong));
+        }
+        let model = Model::parse(&finished.stdout)?;
+        if talk.is_empty() {
+            // A warning ("variable is not set") must come again the next time, so it is not kept.
+            let mut kept = key.into_bytes();
+            kept.push(b'\n');
+            kept.extend_from_slice(&finished.stdout);
+            // The answer holds what `.env` holds, so only the person may read it. A project on a
+            // read-only file system works without.
+            let _ = files::keep(&self.project_root, self.cache(), &kept);
+        } else {
+            printer.warn(talk);
+        }
+        Ok(model)
+    }
+
+    fn remembered(&self, key: &str) -> Option<Model> {
+        let path = self
+            .project_root
+            .join(files::STATE_DIRECTORY)
+            .join(self.cache());
+        let kept = files::read(&path).ok()?;
+        let answer = kept.strip_prefix(key.as_bytes())?.strip_prefix(b"\n")?;
+        Model::parse(answer).ok()
+    }
+
+    /// A digest of everything that Compose's answer depends on: the Compose files of the
+    /// directory (any `*.yaml`, `*.yml`, `.env` or `*.env` may be included by another), Compose's
+    /// own variables and the variables that the files mention, and which Compose it is.
+    fn key(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut mentioned = BTreeSet::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(self.directory.as_os_str().as_encoded_bytes());
+        hash.update(self.tools.compose().to_string());
+        for path in files::list(&self.directory).unwrap_or_default() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if ![".yaml", ".yml", ".env"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
+                continue;
+            }
+            if let Ok(bytes) = files::read(&path) {
+                hash.update(name.as_bytes());
+                hash.update((bytes.len() as u64).to_le_bytes());
+                mentioned.extend(variables(&String::from_utf8_lossy(&bytes)));
+                hash.update(bytes);
+            }
+        }
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            let relevant = name.starts_with("COMPOSE_")
+                || name.starts_with("DOCKER_")
+                || matches!(&*name, "HOME" | "PATH")
+                || mentioned.contains(&*name);
+            if relevant {
+                hash.update(name.as_bytes());
+                hash.update([0]);
+                hash.update(value.as_encoded_bytes());
+                hash.update([0]);
+            }
+        }
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+/// The names after `$` and `${` in a text; more than Compose would find does no harm.
+fn variables(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split('$').skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
+        (end > 0).then(|| rest[..end].to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> Model {
+        Model::parse(
+            br#"{"name":"p","services":{"image-run-root":{"image":"x:run","platform":"linux/amd64",
+                "build":{"context":"/c","target":"runtime-generic","args":{"A":"1$$2"}},
+                "ports":["1"]}},"secrets":{"ca":{"file":"/dev/null"}}}"#,
+        )
+        .expect("valid")
+    }
+
+    #[test]
+    fn a_build_document_holds_nothing_but_the_build() {
+        let document = model().build_document(&[Target {
+            name: "with-tests".into(),
+            service: "image-run-root".into(),
+            image: "x:$y".into(),
+            stage: Some("tests".into()),
+        }]);
+        let expected = serde_json::json!({
+            "name": "p",
+            "services": {"with-tests": {
+                "build": {"context": "/c", "target": "tests", "args": {"A": "1$$2"}},
+                "platform": "linux/amd64",
+                "image": "x:$$y",
+            }},
+            "secrets": {"ca": {"file": "/dev/null"}},
+        });
+        assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn a_missing_service_names_those_there_are() {
+        let error = model()
+            .service("run-local-cuda", Path::new("compose.yaml"))
+            .expect_err("missing");
+        assert!(error.helps()[0].contains("image-run-root"));
+    }
+
+    #[test]
+    fn variables_are_found_in_all_their_spellings() {
+        let found: Vec<String> = variables("a: ${X:-${Y}} $Z $$ ${}").collect();
+        assert_eq!(found, ["X", "Y", "Z"]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Facts about images and containers, from the engine's API where a socket is at hand and from
+//! its command line otherwise (a remote engine over ssh or tcp).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use bollard::Docker;
+use bollard::models::ImageInspect;
+use serde::Deserialize;
+
+use crate::engine::Tools;
+use crate::error::{Error, Kind, Result};
+use crate::output::Printer;
+
+/// Seconds allowed for one question; image facts come from memory, so more means trouble.
+const TIMEOUT_SECONDS: u64 = 30;
+
+/// What envtpl asks about an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Image {
+    /// `sha256:…`, the digest of the image's configuration.
+    pub id: String,
+    /// When it was made, RFC 3339; labels say when from what.
+    pub created: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// `amd64`, `arm64`.
+    pub architecture: String,
+    /// Labels.
+    pub labels: HashMap<String, String>,
+    /// Digests of the layers' uncompressed contents, lowest first.
+    pub layers: Vec<String>,
+    /// `name@sha256:…` for each registry it came from or went to.
+    pub repo_digests: Vec<String>,
+}
+
+/// A running container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The engine's images and containers.
+#[derive(Debug)]
+pub struct Images {
+    tools: Tools,
+    api: Option<Api>,
+}
+
+#[derive(Debug)]
+struct Api {
+    docker: Docker,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Images {
+    /// Opens the API socket that the engine's command line uses, if it is a local one.
+    pub fn open(tools: &Tools, printer: &Printer) -> Self {
+        let api = socket(tools, printer).and_then(|path| Api::open(&path));
+        Self {
+            tools: tools.clone(),
+            api,
+        }
+    }
+
+    /// An image by name or id; `None` when the engine does not have it.
+    ///
+    /// # Errors
+    /// `NotReady` when the engine cannot be reached.
+    pub fn find(&self, reference: &str, printer: &Printer) -> Result<Option<Image>> {
+        if let Some(api) = &self.api {
+            match api.inspect(reference) {
+                Ok(found) => return Ok(found.map(Image::from)),
+                // The command line explains a refusal better than the API's client.
+                Err(error) => printer.verbose(format_args!("engine API: {error}")),
+            }
+        }
+        let invocation = self.tools.docker().args(["image", "inspect", reference]);
+        let finished = invocation.capture(printer)?;
+        if finished.status.success() {
+            let mut found: Vec<ImageInspect> =
+                serde_json::from_slice(&finished.stdout).map_err(|source| {
+                    Error::failed("cannot read `docker image inspect`").because(source)
+                })?;
+            return Ok(found.pop().map(Image::from));
+        }
+        let talk = finished.talk();
+        if talk.to_lowercase().contains("no such image") {
+            return Ok(None);
+        }
+        let failure = invocation.failure(finished.status, &talk);
+        Err(self.tools.explain(&invocation, &talk, failure))
+    }
+
+    /// Gives an image a further name.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn tag(&self, source: &str, target: &str, printer: &Printer) -> Result<()> {
+        let invocation = self.tools.docker().args(["tag", source, target]);
+        self.tools.read(&invocation, printer).map(|_| ())
+    }
+
+    /// Takes names away from images, if they have them; an image without a name is removed.
+    /// What cannot be removed is left and said at `-v`, since it is only a leftover.
+    pub fn untag<'a>(&self, names: impl Iterator<Item = &'a str>, printer: &Printer) {
+        for name in names {
+            let invocation = self.tools.docker().args(["image", "rm", name]);
+            match invocation.capture_even_when_interrupted(printer) {
+                Ok(finished) if finished.status.success() => {}
+                Ok(finished) => printer.verbose(finished.talk()),
+                Err(error) => printer.verbose(error),
+            }
+        }
+    }
+
+    /// Whether the engine runs on this machine.
+    pub fn is_local(&self) -> bool {
+        self.api.is_some()
+    }
+
+    /// Running containers of a Compose service, newest first.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached.
+    pub fn running(
+        &self,
+        compose_project: &str,
+        service: &str,
+        printer: &Printer,
+    ) -> Result<Vec<Container>> {
+        let invocation = self.tools.docker().args([
+            "ps".to_owned(),
+            "--no-trunc".to_owned(),
+            format!("--filter=label=com.docker.compose.project={compose_project}"),
+            format!("--filter=label=com.docker.compose.service={service}"),
+            "--format={{.ID}} {{.Names}}".to_owned(),
+        ]);
+        let listed = self.tools.read(&invocation, printer)?;
+        Ok(listed
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(id, name)| Container {
+                id: id.to_owned(),
+                name: name.to_owned(),
+            })
+            .collect())
+    }
+
+    /// The error for an image that is not there, naming the command that makes it.
+    pub fn missing(reference: &str, command: &str) -> Error {
+        Error::not_ready(format!("there is no image `{reference}`"))
+            .help(format!("build it: `{command}`"))
+    }
+}
+
+impl Api {
+    fn open(socket: &str) -> Option<Self> {
+        let docker =
+            Docker::connect_with_socket(socket, TIMEOUT_SECONDS, bollard::API_DEFAULT_VERSION)
+                .ok()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
+        Some(Self { docker, runtime })
+    }
+
+    fn inspect(&self, reference: &str) -> Result<Option<ImageInspect>> {
+        use bollard::errors::Error::DockerResponseServerError;
+        match self.runtime.block_on(self.docker.inspect_image(reference)) {
+            Ok(image) => Ok(Some(image)),
+            Err(DockerResponseServerError {
+                status_code: 404, ..
+            }) => Ok(None),
+            Err(source) => {
+                Err(Error::new(Kind::NotReady, "the engine does not answer").because(source))
+            }
+        }
+    }
+}
+
+impl From<ImageInspect> for Image {
+    fn from(found: ImageInspect) -> Self {
+        let config = found.config.unwrap_or_default();
+        Self {
+            id: found.id.unwrap_or_default(),
+            created: found
+                .created
+                .map(|time| time.to_string())
+                .unwrap_or_default(),
+            size: found
+                .size
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or(0),
+            architecture: found.architecture.unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
+            layers: found
+                .root_fs
+                .and_then(|root| root.layers)
+                .unwrap_or_default(),
+            repo_digests: found.repo_digests.unwrap_or_default(),
+        }
+    }
+}
+
+/// The path of the local socket that the engine's command line talks to, by the order that it
+/// follows itself: `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` in its configuration, the
+/// default socket. `None` for a remote engine or another tool than docker.
+fn socket(tools: &Tools, printer: &Printer) -> Option<String> {
+    if tools.docker().program() != "docker" {
+        return None;
+    }
+    if let Ok(host) = std::env::var("DOCKER_HOST")
+        && !host.is_empty()
+    {
+        return host.strip_prefix("unix://").map(str::to_owned);
+    }
+    let context = std::env::var("DOCKER_CONTEXT")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .or_else(current_context)
+        .unwrap_or_else(|| "default".to_owned());
+    if context == "default" {
+        return Some("/var/run/docker.sock".to_owned());
+    }
+    let invocation = tools.docker().args([
+        "context",
+        "inspect",
+        "--format={{.Endpoints.docker.Host}}",
+        &context,
+    ]);
+    invocation
+        .read(printer)
+        .ok()
+        .and_then(|host| host.strip_prefix("unix://").map(str::to_owned))
+}
+
+#[derive(Deserialize)]
+struct DockerConfig {
+    #[serde(rename = "currentContext")]
+    current_context: Option<String>,
+}
+
+fn current_context() -> Option<String> {
+    let directory = std::env::var_os("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".docker")))?;
+    let text = crate::files::read(&directory.join("config.json")).ok()?;
+    serde_json::from_slice::<DockerConfig>(&text)
+        .ok()?
+        .current_context
+        .filter(|name| !name.is_empty())
+}

@@ -1,0 +1,136 @@
+//! Which programs are the engine's command line and its Compose.
+
+use std::ffi::OsString;
+
+use crate::error::{Error, Result};
+use crate::output::Printer;
+use crate::process::Invocation;
+
+/// The command lines of the engine and of Compose, as words.
+///
+/// `DOCKER` and `COMPOSE` in an installation's `.env` choose others than `docker` and
+/// `docker compose`; they are split at white space and never seen by a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    docker: Vec<OsString>,
+    compose: Vec<OsString>,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self::new(None, None)
+    }
+}
+
+impl Tools {
+    /// The tools named by `DOCKER` and `COMPOSE`, where they are given and not empty.
+    pub fn new(docker: Option<&str>, compose: Option<&str>) -> Self {
+        let words = |text: &str| text.split_whitespace().map(OsString::from).collect();
+        let docker: Vec<OsString> = docker
+            .map(words)
+            .filter(|words: &Vec<_>| !words.is_empty())
+            .unwrap_or_else(|| vec!["docker".into()]);
+        let compose = compose
+            .map(words)
+            .filter(|words: &Vec<_>| !words.is_empty())
+            .unwrap_or_else(|| {
+                let mut compose = docker.clone();
+                compose.push("compose".into());
+                compose
+            });
+        Self { docker, compose }
+    }
+
+    /// The start of an engine command line.
+    pub fn docker(&self) -> Invocation {
+        start(&self.docker)
+    }
+
+    /// The start of a Compose command line.
+    pub fn compose(&self) -> Invocation {
+        start(&self.compose)
+    }
+
+    /// Turns what the engine's command line said into an error that tells the next step.
+    pub fn explain(&self, invocation: &Invocation, talk: &str, fallback: Error) -> Error {
+        let program = invocation.program().to_string_lossy();
+        let lower = talk.to_lowercase();
+        if lower.contains("permission denied")
+            && (lower.contains("docker.sock") || lower.contains("daemon socket"))
+        {
+            return Error::not_ready("you may not talk to the Docker engine")
+                .because(std::io::Error::other(talk.to_owned()))
+                .help("sudo usermod -aG docker \"$USER\"   # then log out and in again");
+        }
+        if lower.contains("cannot connect to the docker daemon")
+            || lower.contains("is the docker daemon running")
+            || lower.contains("error during connect")
+        {
+            return Error::not_ready("no container engine answers")
+                .because(std::io::Error::other(talk.to_owned()))
+                .help("start it: `sudo systemctl start docker`")
+                .help("`envtpl doctor` checks the whole set-up");
+        }
+        if lower.contains("is not a docker command") || lower.contains("unknown command") {
+            return Error::not_ready(format!("`{program}` has no such command"))
+                .because(std::io::Error::other(talk.to_owned()))
+                .help("install the Compose and buildx plugins (docker-compose-v2, docker-buildx)");
+        }
+        if lower.contains("no space left on device") {
+            return fallback
+                .with_kind(crate::error::Kind::NotReady)
+                .help("the engine's disk is full: see `docker system df`");
+        }
+        fallback
+    }
+
+    /// Runs an engine or Compose command and gives its standard output.
+    ///
+    /// # Errors
+    /// `NotReady` when the engine cannot be reached, with the next step; otherwise `Failed`.
+    pub fn read(&self, invocation: &Invocation, printer: &Printer) -> Result<String> {
+        let finished = invocation.capture(printer)?;
+        if finished.status.success() {
+            return Ok(finished.text());
+        }
+        let talk = finished.talk();
+        Err(self.explain(
+            invocation,
+            &talk,
+            invocation.failure(finished.status, &talk),
+        ))
+    }
+}
+
+fn start(words: &[OsString]) -> Invocation {
+    let (program, arguments) = words.split_first().expect("tools are never empty words");
+    Invocation::new(program).args(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_docker_and_its_compose_plugin() {
+        assert_eq!(Tools::default().compose().to_string(), "docker compose");
+        assert_eq!(Tools::new(Some(" "), None).docker().to_string(), "docker");
+    }
+
+    #[test]
+    fn settings_are_words_and_not_shell() {
+        let tools = Tools::new(Some("podman"), Some("podman-compose $(touch x)"));
+        assert_eq!(tools.docker().to_string(), "podman");
+        assert_eq!(tools.compose().to_string(), "podman-compose '$(touch' 'x)'");
+    }
+
+    #[test]
+    fn a_forbidden_socket_comes_with_the_usermod_line() {
+        let tools = Tools::default();
+        let talk = "permission denied while trying to connect to the Docker daemon socket at \
+                    unix:///var/run/docker.sock";
+        let error = tools.explain(&tools.docker(), talk, Error::failed("x"));
+        assert_eq!(error.kind(), crate::error::Kind::NotReady);
+        assert!(error.helps()[0].contains("usermod -aG docker"));
+    }
+}

@@ -1,0 +1,59 @@
+//! Files that envtpl keeps for itself below `.envtpl/`: caches and logs. Losing one costs time
+//! only, so they need no change set.
+
+use std::io;
+use std::path::Path;
+
+use super::{state, sys};
+use crate::error::{Error, Result};
+
+/// Writes a file below the project's `.envtpl/`, readable for the person alone, in one step:
+/// others see the old contents or the new ones. Directories on the way are created.
+///
+/// # Errors
+/// When it cannot be written; what was there stays.
+pub fn keep(project_root: &Path, relative: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+    let path = state::state_directory(project_root)?.join(relative);
+    put(&path, bytes).map_err(|source| Error::io("write", &path, source))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|above| !above.as_os_str().is_empty() && !above.is_dir())
+        .collect();
+    while let Some(next) = missing.pop() {
+        state::ensure_directory(next)?;
+    }
+    // Two processes may write the same file at once.
+    let unfinished = path.with_extension(format!("{}.new", std::process::id()));
+    let written = match sys::create_file(&unfinished, bytes) {
+        Ok(()) => sys::rename(&unfinished, path),
+        Err(error) => Err(error),
+    };
+    if written.is_err() {
+        // What is left of it may not even exist.
+        let _ = sys::remove_file(&unfinished);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files;
+
+    #[test]
+    fn a_kept_file_is_private_and_replaced_as_a_whole() {
+        let project = tempfile::tempdir().expect("a directory");
+        for text in ["one", "two"] {
+            keep(project.path(), "cache/x.json", text.as_bytes()).expect("written");
+            let path = project.path().join(".envtpl/cache/x.json");
+            assert_eq!(files::read(&path).expect("there"), text.as_bytes());
+            assert_eq!(files::mode(&path).expect("there") & 0o777, 0o600);
+        }
+        let left = files::list(&project.path().join(".envtpl/cache")).expect("there");
+        assert_eq!(left.len(), 1);
+    }
+}

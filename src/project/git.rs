@@ -1,0 +1,146 @@
+//! The project's git repository: which commit we are on and what differs from it.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Repository, StatusOptions};
+
+use crate::error::{Error, Result};
+use crate::project::revision::Commit;
+
+/// The git repository around the project.
+pub struct Git {
+    repository: Repository,
+    work_tree: PathBuf,
+}
+
+impl Git {
+    /// Opens the repository around `directory`; `None` when there is none or it has no work tree.
+    ///
+    /// # Errors
+    /// When there is one that git would not open either, such as another person's.
+    pub fn open(directory: &Path) -> Result<Option<Self>> {
+        let repository = match Repository::discover(directory) {
+            Ok(repository) => repository,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) if error.code() == ErrorCode::Owner => {
+                return Err(
+                    Error::not_ready("the git repository belongs to somebody else")
+                        .because(error)
+                        .help(format!(
+                            "git config --global --add safe.directory '{}'",
+                            directory.display()
+                        )),
+                );
+            }
+            Err(error) => {
+                return Err(Error::failed("cannot open the git repository").because(error));
+            }
+        };
+        let Some(work_tree) = repository.workdir().map(Path::to_owned) else {
+            return Ok(None);
+        };
+        let work_tree = work_tree.canonicalize().unwrap_or(work_tree);
+        Ok(Some(Self {
+            repository,
+            work_tree,
+        }))
+    }
+
+    /// The commit that is checked out; `None` before the first one.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn head(&self) -> Result<Option<Commit>> {
+        let damaged = |source| Error::failed("cannot read the current commit").because(source);
+        let head = match self.repository.head() {
+            Ok(head) => head,
+            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(damaged(error)),
+        };
+        let commit = head.peel_to_commit().map_err(damaged)?;
+        let short = commit.as_object().short_id().map_err(damaged)?;
+        Ok(Some(Commit {
+            id: commit.id().to_string(),
+            short: String::from_utf8_lossy(&short).into_owned(),
+            time: jiff::Timestamp::from_second(commit.time().seconds())
+                .map_err(|source| {
+                    Error::failed("the commit has an impossible date").because(source)
+                })?
+                .to_string(),
+            source: self.source(),
+        }))
+    }
+
+    /// The files below `directory` that differ from the commit, relative to it and sorted:
+    /// changed, removed, renamed or not yet tracked; ignored files do not count.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn changes(&self, directory: &Path) -> Result<Vec<PathBuf>> {
+        let Ok(below) = directory.strip_prefix(&self.work_tree) else {
+            return Ok(Vec::new());
+        };
+        let mut options = StatusOptions::new();
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .include_ignored(false)
+            .exclude_submodules(true)
+            // The path is a path, also when it holds characters that patterns know.
+            .disable_pathspec_match(true)
+            .pathspec(below);
+        let statuses = self
+            .repository
+            .statuses(Some(&mut options))
+            .map_err(|source| Error::failed("cannot ask git what has changed").because(source))?;
+        let mut changed: Vec<PathBuf> = statuses
+            .iter()
+            .map(|entry| path_from_bytes(entry.path_bytes()))
+            .filter_map(|path| path.strip_prefix(below).map(Path::to_owned).ok())
+            .collect();
+        changed.sort();
+        Ok(changed)
+    }
+
+    /// The address of the remote `origin`, without user name and password; `None` without one.
+    fn source(&self) -> Option<String> {
+        let remote = self.repository.find_remote("origin").ok()?;
+        Some(without_credentials(remote.url().ok()?))
+    }
+}
+
+fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// Drops `user:password@` from a URL; the `git@host:path` form holds no secret and stays.
+fn without_credentials(url: &str) -> String {
+    if let Some((scheme, rest)) = url.split_once("://") {
+        let authority_end = rest.find('/').unwrap_or(rest.len());
+        if let Some(at) = rest[..authority_end].rfind('@') {
+            return format!("{scheme}://{}", &rest[at + 1..]);
+        }
+    }
+    url.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_is_named_without_its_password() {
+        assert_eq!(
+            without_credentials("https://joe:s3cret@host/x@y.git"),
+            "https://host/x@y.git"
+        );
+        assert_eq!(
+            without_credentials("git@host:lab/x.git"),
+            "git@host:lab/x.git"
+        );
+        assert_eq!(without_credentials("/srv/git/x"), "/srv/git/x");
+    }
+}
