@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Everything that `cargo test` runs, and the tests on a real engine. Nothing is
+# skipped: what a test needs is made here, or this fails.
+#
+#   test.sh [ARGUMENTS OF cargo test…]
+#
+# The tests on an engine are the test targets with `required-features =
+# ["engine-tests"]`. They find here:
+#   envtpl-test/base-…                   see test-bases.sh
+#   ENVTPL_TEST_CONDA_URL                a conda channel over HTTP, and the stand-in installer
+#   ENVTPL_TEST_CONDA_DIR                the same as files; see test-conda/README.md
+#   ENVTPL_TEST_CA_BUNDLE                this machine's certificates, when it has its own
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+have cargo || die "there is no cargo" "install Rust: https://rustup.rs, or your distribution's packages"
+have git || apt_install git
+"$ROOT/scripts/engine.sh" ensure
+"$ROOT/scripts/test-bases.sh"
+
+if ca=$(host_ca_bundle); then export ENVTPL_TEST_CA_BUNDLE=$ca; fi
+
+# The channel is served as long as the tests run, and no longer.
+eval "$("$ROOT/scripts/test-conda/serve.sh" start)"
+trap '"$ROOT/scripts/test-conda/serve.sh" stop "$ENVTPL_TEST_CONDA_PID"' EXIT
+
+cargo test --features engine-tests "$@"
