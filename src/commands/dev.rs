@@ -21,11 +21,7 @@ pub struct Args {
     start: StartArgs,
 
     /// The command and its arguments; a shell if none is given
-    #[arg(
-        value_name = "CMD",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 

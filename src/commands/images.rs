@@ -200,7 +200,10 @@ pub fn build(
     let plan = Plan::new(&workplace, layer, args)?;
     let invocation = plan.invocation(&workplace, args)?;
     if context.dry_run {
-        context.printer.data(format!("{invocation}\n"))?;
+        context.printer.data(format!(
+            "# with this Compose file on standard input:\n{}\n{invocation}\n",
+            plan.document(&workplace)?
+        ))?;
         return Ok(Vec::new());
     }
     run_build(&workplace, &plan, &invocation)?;
@@ -494,16 +497,19 @@ impl Plan {
         self.names.push(kept.then_some(image));
     }
 
-    fn invocation(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
+    fn document(&self, workplace: &Workplace<'_>) -> Result<String> {
         let document = workplace.model.build_document(&self.targets);
-        let document = serde_json::to_vec_pretty(&document).map_err(|source| {
+        serde_json::to_string_pretty(&document).map_err(|source| {
             Error::failed("cannot write the build's Compose file").because(source)
-        })?;
+        })
+    }
+
+    fn invocation(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
         let mut invocation = workplace
             .compose
             .invocation()
             .args(["--project-directory", ".", "-f", "-", "build"])
-            .stdin(document);
+            .stdin(self.document(workplace)?);
         for build_arg in &args.build_args {
             invocation = invocation.args(["--build-arg", build_arg]);
         }

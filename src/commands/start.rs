@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::commands::images::{Workplace, settings};
 use crate::commands::{Context, detached};
@@ -116,7 +116,10 @@ fn service(workplace: &Workplace<'_>, dotenv: &Dotenv, flavour: Flavour) -> Resu
     Err(Error::usage(format!(
         "`ACCELERATION` is `{acceleration}`, and compose.yaml has no service `{prefix}{acceleration}`"
     ))
-    .at(dotenv.place(&path, "ACCELERATION").unwrap_or_else(|| Place::file(&path)))
+    .at(match std::env::var_os("ACCELERATION") {
+        Some(_) => Place::file("the environment of this command"),
+        None => dotenv.place(&path, "ACCELERATION").unwrap_or_else(|| Place::file(&path)),
+    })
     .help(format!("values with a service: {}, auto", known.join(", "))))
 }
 
@@ -129,10 +132,10 @@ fn directory_inside(model: &Model, service: &str, outside: &Path) -> Option<OsSt
         .filter_map(|volume| {
             let source = Path::new(&volume.source).canonicalize().ok()?;
             let below = outside.strip_prefix(&source).ok()?;
-            Some((
-                source.components().count(),
-                Path::new(&volume.target).join(below),
-            ))
+            let inside = Path::new(&volume.target).join(below);
+            // Joining an empty path would leave a slash at the end.
+            let inside: PathBuf = inside.components().collect();
+            Some((source.components().count(), inside))
         })
         .max_by_key(|(depth, _)| *depth)?;
     // A mount of the whole file system says nothing about where the project is.
