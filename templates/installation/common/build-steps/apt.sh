@@ -21,8 +21,9 @@ case $kind in
         ;;
     *)
         locked=$(words "$3/locked/$name.txt")
-        # shellcheck disable=SC2046
-        if [ "$kind" = locked ]; then set -- $locked; else set -- $(words "$3/declared/$name.txt"); fi
+        declared=$(words "$3/declared/$name.txt")
+        # shellcheck disable=SC2086
+        if [ "$kind" = locked ]; then set -- $locked; else set -- $declared; fi
         ;;
 esac
 

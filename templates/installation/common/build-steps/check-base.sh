@@ -17,7 +17,7 @@ refuse() {
     exit 1
 }
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null ||
+command -v apt-get >/dev/null ||
     refuse "it has no apt" "choose a Debian or Ubuntu based image for BASE_IMAGE in compose-base.yaml"
 
 found=$(dpkg --print-architecture)

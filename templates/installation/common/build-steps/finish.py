@@ -12,11 +12,9 @@ import sysconfig
 # The project is installed once, editable, into a directory of the project that git ignores
 # (entrypoints/project.sh does it); this line finds it there. It reads the environment of each
 # process, so that `docker exec` and editors find the project as well.
-DOOR = (
-    "import os, site; "
-    "os.environ.get('PROJECT_ROOT_AT') and os.path.isdir(os.environ['PROJECT_ROOT_AT'] + {0!r}) "
-    "and site.addsitedir(os.environ['PROJECT_ROOT_AT'] + {0!r})\n"
-)
+DOOR = """import os, site; r = os.environ.get('PROJECT_ROOT_AT'); \
+p = r and r + '/.envtpl/project/{}/at' + r + '/current/site'; p and os.path.isdir(p) and site.addsitedir(p)
+"""
 
 
 def key(name):
@@ -72,7 +70,7 @@ def main(plan):
     door = os.path.join(sysconfig.get_path("purelib"), "envtpl-project.pth")
     os.makedirs(os.path.dirname(door), exist_ok=True)
     with open(door, "w", encoding="utf-8") as out:
-        out.write(DOOR.format("/.envtpl/project/%s/current/site" % image_key))
+        out.write(DOOR.format(image_key))
 
 
 def recorded(directory, entry):

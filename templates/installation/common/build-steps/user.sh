@@ -36,6 +36,22 @@ number GRPID "$GRPID"
 
 if [ "$USRID" = 0 ]; then home=/root; else home=/home/$USR; fi
 
+# A user of the base by that name may be in groups that were not asked for.
+for file in /etc/group /etc/gshadow; do
+    [ -e $file ] || continue
+    copy=$(mktemp)
+    NAME=$USR awk -F : -v OFS=: '{
+        count = split($NF, members, ",")
+        kept = ""
+        for (i = 1; i <= count; i++)
+            if (members[i] != ENVIRON["NAME"]) kept = kept (kept == "" ? "" : ",") members[i]
+        $NF = kept
+        print
+    }' $file >"$copy"
+    cat "$copy" >$file
+    rm "$copy"
+done
+
 # first FILE NAME LINE: puts LINE at the top of FILE in place of the line that NAME had.
 first() {
     [ -e "$1" ] || return 0
@@ -82,7 +98,7 @@ if [ "$home" != /root ] && [ ! -d "$home" ]; then
 fi
 if [ "$home" != /root ]; then chown -R "$USRID:$GRPID" "$home"; fi
 
-if [ "$flavour" = dev ] && [ "$USRID" != 0 ]; then
+if [ "$flavour" = dev ] && [ "$USR" != root ]; then
     if command -v sudo >/dev/null && [ -d /etc/sudoers.d ]; then
         # By number, since a name may hold characters that sudo reads as more than a name.
         {
@@ -107,4 +123,7 @@ is "the user's group number" "$(id -g "$USR")" "$GRPID"
 is "the user's group" "$(id -gn "$USR")" "$GRP"
 is "the name of $USRID" "$(getent passwd "$USRID" | cut -d : -f 1)" "$USR"
 is "the name of $GRPID" "$(getent group "$GRPID" | cut -d : -f 1)" "$GRP"
+found=$(id -G "$USR" | tr ' ' '\n' | sort -un | tr '\n' ' ')
+wanted=$(echo "$GRPID,${SUPPLEMENTARY_GROUPS:-}" | tr ',' '\n' | sed 's/.*://;/^$/d' | sort -un | tr '\n' ' ')
+is "the list of the user's groups" "$found" "$wanted"
 id "$USR"

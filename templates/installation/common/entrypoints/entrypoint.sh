@@ -16,8 +16,7 @@ if [ -n "$BASE_ENTRYPOINT" ] && [ -z "${ENVTPL_BASE_ENTRYPOINT_DONE:-}" ]; then
         exec $BASE_ENTRYPOINT /opt/envtpl/entrypoints/entrypoint.sh "$@"
     fi
     # It only prepares the environment, and may be written for bash.
-    shell=sh
-    if command -v bash >/dev/null; then shell=bash; fi
+    shell=$(command -v bash || command -v sh)
     # shellcheck disable=SC2016
     exec "$shell" -c '. "$0"; exec /opt/envtpl/entrypoints/entrypoint.sh "$@"' "$BASE_ENTRYPOINT" "$@"
 fi
@@ -60,10 +59,13 @@ fi
 if [ -n "${HTTP_PROXY:-}" ]; then export http_proxy="$HTTP_PROXY"; fi
 if [ -n "${HTTPS_PROXY:-}" ]; then export https_proxy="$HTTPS_PROXY"; fi
 if [ -n "${NO_PROXY:-}" ]; then export no_proxy="$NO_PROXY"; fi
-if [ -n "${SSL_CERT_FILE:-}${APT_MIRROR:-}" ] && [ -z "${APT_CONFIG:-}" ]; then
-    apt=${TMPDIR:-/tmp}/envtpl-apt-$(id -u)
-    if sh /opt/envtpl/entrypoints/apt-settings.sh "$apt" "${SSL_CERT_FILE:-}" "${APT_MIRROR:-}" >&2; then
-        export APT_CONFIG="$apt/apt.conf"
+if [ -z "${APT_CONFIG:-}" ]; then
+    if [ -n "${APT_MIRROR:-}" ]; then
+        apt=${TMPDIR:-/tmp}/envtpl-apt-$(id -u)
+        sh /opt/envtpl/entrypoints/apt-settings.sh "$apt" "${SSL_CERT_FILE:-}" "$APT_MIRROR" >&2 &&
+            export APT_CONFIG="$apt/apt.conf"
+    elif [ -s /run/envtpl/ca-bundle.pem ]; then
+        export APT_CONFIG=/opt/envtpl/entrypoints/apt-ca-bundle.conf
     fi
 fi
 
@@ -71,7 +73,8 @@ fi
 if [ -z "${PROJECT_ROOT_AT:-}" ]; then
     echo "warning: PROJECT_ROOT_AT is not set, so the project is not importable" >&2
 elif [ "${SKIP_INSTALL_PROJECT:-}" != 1 ]; then
-    project=$PROJECT_ROOT_AT/.envtpl/project/$PROJECT_KEY
+    # Apart for each image, and for each path that the project can be mounted at.
+    project=$PROJECT_ROOT_AT/.envtpl/project/$PROJECT_KEY/at$PROJECT_ROOT_AT
     # Names and contents of the files that decide what an editable install looks like.
     wanted=$(cd "$PROJECT_ROOT_AT" 2>/dev/null && sha256sum pyproject.toml setup.py setup.cfg 2>/dev/null)
     if [ -n "$wanted" ]; then
@@ -79,8 +82,7 @@ elif [ "${SKIP_INSTALL_PROJECT:-}" != 1 ]; then
         if [ -r "$project/current/stamp" ]; then
             found=$(cat "$project/current/stamp")
         fi
-        if [ "$found" != "$PROJECT_ROOT_AT
-$PYTHON
+        if [ "$found" != "$PYTHON
 $wanted" ]; then
             sh /opt/envtpl/entrypoints/project.sh "$project" "$wanted" >&2
         fi

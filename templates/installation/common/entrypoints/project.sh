@@ -18,24 +18,21 @@ warn() {
 }
 
 lock=$directory/lock
-staging=$directory/new.$$.$(uname -n)
-mkdir -p "$directory" 2>/dev/null && [ -w "$directory" ] ||
-    warn "$directory cannot be written"
+mkdir -p "$directory" 2>/dev/null
+[ -w "$directory" ] || warn "$directory cannot be written"
 
 up_to_date() {
-    [ "$(cat "$directory/current/stamp" 2>/dev/null)" = "$PROJECT_ROOT_AT
-$PYTHON
+    [ "$(cat "$directory/current/stamp" 2>/dev/null)" = "$PYTHON
 $digests" ]
 }
 
-# A lock that nobody gives back in a minute was left by a container that died.
-waited=0
+# A lock that is older than half a minute was left by a container that was killed.
 until mkdir "$lock" 2>/dev/null; do
     if up_to_date; then exit 0; fi
-    waited=$((waited + 1))
-    if [ $waited -gt 600 ]; then break; fi
+    if [ -n "$(find "$lock" -prune -mmin +0.5 2>/dev/null)" ]; then break; fi
     sleep 0.1
 done
+staging=$(mktemp -d "$directory/new.XXXXXX") || warn "$directory cannot be written"
 trap 'rm -rf "$staging" "$lock"' EXIT
 trap 'exit 1' HUP INT TERM
 if up_to_date; then exit 0; fi
@@ -43,8 +40,8 @@ if up_to_date; then exit 0; fi
 log=$(cd "$PROJECT_ROOT_AT" && "$PYTHON" -m pip --disable-pip-version-check --no-cache-dir install \
     --quiet --no-index --no-deps --no-build-isolation --no-warn-script-location --break-system-packages \
     --ignore-installed --prefix "$staging/prefix" --editable . 2>&1) || {
-    echo "$log" | tail -n 15 >&2
-    warn "installing it failed (its build backend must be among the environment's packages)"
+    { echo "$log" >"$directory/failed.log"; } 2>/dev/null
+    warn "installing it failed: $(echo "$log" | sed '/^$/d' | tail -n 1) (all of it: $directory/failed.log)"
 }
 
 # Where pip put the packages below the prefix differs between Pythons.
@@ -55,19 +52,22 @@ mkdir -p "$install/bin"
 mv "$(dirname "$metadata")" "$install/site"
 scripts=$(find "$staging/prefix" -name bin -type d | head -n 1)
 if [ -n "$scripts" ]; then rmdir "$install/bin" && mv "$scripts" "$install/bin"; fi
-printf '%s\n%s\n%s\n' "$PROJECT_ROOT_AT" "$PYTHON" "$digests" >"$install/stamp"
+printf '%s\n%s\n' "$PYTHON" "$digests" >"$install/stamp"
 
 # Git sees none of this, whatever the project's own .gitignore says.
 [ -e "$PROJECT_ROOT_AT/.envtpl/.gitignore" ] || echo '*' >"$PROJECT_ROOT_AT/.envtpl/.gitignore"
 
-name=install.$(date +%s).$$
-mv "$install" "$directory/$name" &&
-    ln -s "$name" "$staging/current" &&
-    mv -T "$staging/current" "$directory/current" ||
+name=install.${staging##*.}
+if ! mv "$install" "$directory/$name" || ! ln -s "$name" "$staging/current" ||
+    ! mv -T "$staging/current" "$directory/current"; then
     warn "$directory cannot be written"
+fi
 for old in "$directory"/install.*; do
     case $old in
         "$directory/$name") ;;
-        *) rm -rf "$old" ;;
+        *) rm -rf "$old" 2>/dev/null ;;
     esac
 done
+rm -f "$directory/failed.log"
+# What root makes in a person's project is the person's.
+if [ "$(id -u)" = 0 ]; then chown -R --reference="$PROJECT_ROOT_AT" "$PROJECT_ROOT_AT/.envtpl/project"; fi

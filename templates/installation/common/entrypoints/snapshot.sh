@@ -127,9 +127,9 @@ if os.path.isdir(records):
         if entry.endswith(".json"):
             record = json.loads(content(os.path.join(records, entry)) or "{}")
             item = {key: record.get(key) or "" for key in ("name", "version", "build", "channel", "url", "sha256")}
-            item["requested"] = record.get("requested_spec") or None
-            if item["requested"] == "None":
-                item["requested"] = None
+            specs = [record.get("requested_spec")] + (record.get("requested_specs") or [])
+            specs = [spec for spec in specs if spec and spec != "None"]
+            item["requested"] = specs[0] if specs else None
             conda.append(item)
     conda.sort(key=lambda item: item["name"])
 
