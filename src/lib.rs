@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod commands;
 pub mod engine;
+pub mod environment;
 pub mod error;
 pub mod files;
 pub mod installation;

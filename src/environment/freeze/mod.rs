@@ -1,0 +1,144 @@
+//! What freezing an environment means: which packages are new and asked for, what the lock says,
+//! and what cannot be frozen. Pure: facts go in, a plan comes out.
+
+mod apt;
+mod conda;
+mod graph;
+mod locked;
+mod python;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::environment::lock::{self, Lock};
+use crate::environment::requires::{Interpreter, Requirement};
+use crate::environment::snapshot::Snapshot;
+
+pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
+
+/// Everything that a plan depends on.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The base image.
+    pub base: Snapshot,
+    /// The run image as it was built.
+    pub run: Snapshot,
+    /// The dev image as it was built.
+    pub dev: Snapshot,
+    /// The stage that built packages from source, when there was need for it.
+    pub apt_build: Option<Snapshot>,
+    /// What is installed now: in the dev container, or in the dev image.
+    pub now: Snapshot,
+    /// What people declared.
+    pub declared: Declared,
+    /// The lock of the freeze before.
+    pub previous: Option<Lock>,
+    /// What the lock says about the base image.
+    pub base_image: lock::Base,
+    /// Where containers have the project.
+    pub project_root_at: Option<String>,
+    /// Directories with repositories that a build finds in the image.
+    pub directories_in_image: BTreeSet<String>,
+}
+
+/// What people declared, as far as freezing asks.
+#[derive(Debug, Clone, Default)]
+pub struct Declared {
+    /// Python requirements that name their package.
+    pub python: Vec<Requirement>,
+    /// Python requirements that are addresses alone.
+    pub python_addresses: Vec<String>,
+    /// Packages of `apt-build.txt`.
+    pub apt_build: BTreeSet<String>,
+    /// Packages of `apt-runtime.txt`.
+    pub apt_runtime: BTreeSet<String>,
+    /// Packages of `apt-dev.txt`.
+    pub apt_dev: BTreeSet<String>,
+    /// Conda packages of `environment.yml`; `None` for an installation without one.
+    pub conda: Option<BTreeSet<String>>,
+}
+
+/// What a freeze does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The lock.
+    pub lock: Lock,
+    /// What is added to the declared files.
+    pub additions: Vec<Addition>,
+    /// What cannot be frozen; when there is any, nothing is written.
+    pub refused: Vec<Refusal>,
+    /// What a person should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A package that is added to a declared file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Addition {
+    /// The list that it is added to.
+    pub list: List,
+    /// The package's name.
+    pub name: String,
+    /// The line that is added.
+    pub line: String,
+    /// The version that is installed.
+    pub version: String,
+}
+
+/// A list of declared packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// `apt-dev.txt`.
+    AptDev,
+    /// The packages of `environment.yml` that conda installs.
+    Conda,
+    /// `requirements.txt`, or the `pip:` list of `environment.yml`.
+    Python,
+}
+
+/// A package that cannot be frozen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Refusal {
+    /// The package's name.
+    pub name: String,
+    /// The version that is installed.
+    pub version: String,
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Facts {
+    /// The interpreter that markers of requirements ask about.
+    fn interpreter(&self) -> Interpreter {
+        Interpreter {
+            version: self
+                .now
+                .python
+                .as_ref()
+                .map(|python| python.version.clone())
+                .unwrap_or_default(),
+            platform: self.now.platform.clone(),
+        }
+    }
+}
+
+/// Plans a freeze.
+pub fn plan(facts: &Facts) -> Plan {
+    let mut plan = Plan {
+        lock: Lock::new(&facts.now.platform, facts.base_image.clone()),
+        additions: Vec::new(),
+        refused: Vec::new(),
+        notes: Vec::new(),
+    };
+    apt::plan(facts, &mut plan);
+    conda::plan(facts, &mut plan);
+    python::plan(facts, &mut plan);
+    plan.additions.sort();
+    plan.refused.sort();
+    plan
+}

@@ -1,0 +1,377 @@
+//! Python packages: whose they are, which are new, which were asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::environment::freeze::graph::{Extras, Graph};
+use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
+use crate::environment::lock;
+use crate::environment::origin::{Found, Origin};
+use crate::environment::snapshot::{Distribution, Snapshot, normalise};
+
+/// Tools of the installation, not of the code: a newer one may replace the base image's, and the
+/// build brings them along without being asked.
+const TOOLS: [&str; 3] = ["pip", "setuptools", "wheel"];
+
+/// Where Debian's own Python packages are; pip never writes there.
+const DEBIAN_PACKAGES: &str = "/usr/lib/python3/dist-packages";
+
+/// Whose an installed package is.
+enum Owner {
+    /// The base image's, apt's or conda's.
+    Others,
+    /// It is the project itself.
+    Project,
+    /// It is in the project's own files.
+    PartOfProject(String),
+    /// The environment's, and a build can get it again.
+    Ours(Origin),
+    /// The environment's, and a build cannot get it again: why, and what to do.
+    Unreachable(String, &'static str),
+}
+
+struct Scene<'a> {
+    facts: &'a Facts,
+    base: BTreeMap<String, &'a Distribution>,
+    built: BTreeMap<String, &'a Distribution>,
+    now: BTreeMap<String, &'a Distribution>,
+    conda: BTreeSet<(String, &'a str)>,
+    graph: Graph,
+    declared: BTreeSet<String>,
+    extras: Extras,
+}
+
+/// Adds the Python packages to a plan.
+pub fn plan(facts: &Facts, plan: &mut Plan) {
+    let scene = Scene::new(facts);
+    let Some(python) = &facts.now.python else {
+        return;
+    };
+    let ours = scene.ours(plan);
+    let (additions, extras) = scene.additions(&ours);
+    let left_out = scene.left_out(&ours, &additions, plan);
+    scene.note_missing(plan);
+    let mut packages = Vec::new();
+    for (key, origin) in &ours {
+        let now = scene.now[key];
+        let added = additions.contains(key);
+        if added {
+            let name = with_extras(&now.name, extras.get(key));
+            plan.additions.push(Addition {
+                list: List::Python,
+                name: key.clone(),
+                line: origin.declaration(&name),
+                version: now.version.clone(),
+            });
+        }
+        if !left_out.contains(key) {
+            packages.push(lock::PythonPackage {
+                name: key.clone(),
+                version: now.version.clone(),
+                origin: origin.clone(),
+                requested: added || scene.declared.contains(key),
+            });
+        }
+    }
+    plan.lock.python = Some(lock::Python {
+        version: python.version.clone(),
+        packages,
+    });
+}
+
+impl<'a> Scene<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        let now = by_key(&facts.now);
+        let graph = Graph::new(facts.interpreter(), facts.now.distributions());
+        let conda = facts
+            .now
+            .conda
+            .iter()
+            .map(|package| (normalise(&package.name), package.version.as_str()))
+            .collect();
+        let addresses = &facts.declared.python_addresses;
+        let mut declared: BTreeSet<String> = facts
+            .declared
+            .python
+            .iter()
+            .map(|requirement| requirement.key.clone())
+            .collect();
+        for (key, distribution) in &now {
+            let at_address = distribution.direct_url.as_ref().is_some_and(|direct| {
+                addresses
+                    .iter()
+                    .any(|address| address.contains(&direct.url))
+            });
+            if at_address {
+                declared.insert(key.clone());
+            }
+        }
+        let mut extras = Extras::new();
+        for requirement in &facts.declared.python {
+            let wanted = extras.entry(requirement.key.clone()).or_default();
+            wanted.extend(requirement.extras.iter().cloned());
+        }
+        Self {
+            facts,
+            base: by_key(&facts.base),
+            built: by_key(&facts.dev),
+            now,
+            conda,
+            graph,
+            declared,
+            extras,
+        }
+    }
+
+    /// Whether it came after the image was built.
+    fn is_new(&self, key: &str) -> bool {
+        match (self.built.get(key), self.now.get(key)) {
+            (Some(built), Some(now)) => !same(built, now),
+            (None, _) => true,
+            (Some(_), None) => false,
+        }
+    }
+
+    fn owner(&self, key: &str, distribution: &Distribution) -> Owner {
+        let by_conda = distribution.installer == "conda"
+            || self
+                .conda
+                .contains(&(key.to_owned(), distribution.version.as_str()));
+        if by_conda || distribution.location == DEBIAN_PACKAGES {
+            return Owner::Others;
+        }
+        match self.base.get(key) {
+            Some(base) if same(base, distribution) => return Owner::Others,
+            Some(base) if !TOOLS.contains(&key) => {
+                return Owner::Unreachable(
+                    format!(
+                        "it replaces the base image's {} {}",
+                        base.name, base.version
+                    ),
+                    "the base image's packages stay as they are: uninstall it, or choose another base",
+                );
+            }
+            _ => {}
+        }
+        match Found::of(distribution) {
+            Found::Origin(origin) => match origin.directory() {
+                Some(directory) if !self.facts.directories_in_image.contains(&directory) => {
+                    Owner::Unreachable(
+                        format!(
+                            "it comes from the repository {directory}, which no build can reach"
+                        ),
+                        "push the repository to a server and install it from there",
+                    )
+                }
+                _ => Owner::Ours(origin),
+            },
+            Found::Directory { path, editable } => self.directory(path, editable),
+            Found::Nowhere(why) => Owner::Unreachable(
+                why,
+                "install it from an index, an address or a git repository that builds can reach",
+            ),
+        }
+    }
+
+    fn directory(&self, path: String, editable: bool) -> Owner {
+        if let Some(root) = &self.facts.project_root_at {
+            let root = root.trim_end_matches('/');
+            match path.strip_prefix(root) {
+                Some("" | "/") => return Owner::Project,
+                Some(below) if below.starts_with('/') => {
+                    return Owner::PartOfProject(below.trim_start_matches('/').to_owned());
+                }
+                _ => {}
+            }
+        }
+        let how = if editable { "editable, " } else { "" };
+        Owner::Unreachable(
+            format!("it is installed {how}from the directory {path} of the container"),
+            "push it to a git repository and install it from there, or put it into the project",
+        )
+    }
+
+    /// The packages of the environment that a build can get again. What it cannot is refused if
+    /// it is new; what was in the image before is none of a freeze's business.
+    fn ours(&self, plan: &mut Plan) -> BTreeMap<String, Origin> {
+        let mut ours = BTreeMap::new();
+        for (key, distribution) in &self.now {
+            let named = format!("{} {}", distribution.name, distribution.version);
+            match self.owner(key, distribution) {
+                Owner::Others | Owner::Project => {}
+                Owner::PartOfProject(path) => plan.notes.push(format!(
+                    "{named} is part of the project ({path}) and not frozen; \
+                     install it in each container, or add it to the project's own packages"
+                )),
+                Owner::Ours(origin) => {
+                    ours.insert(key.clone(), origin);
+                }
+                Owner::Unreachable(why, help) if self.is_new(key) => plan.refused.push(Refusal {
+                    name: distribution.name.clone(),
+                    version: distribution.version.clone(),
+                    why,
+                    help: help.to_owned(),
+                }),
+                Owner::Unreachable(why, _) => {
+                    plan.notes.push(format!(
+                        "{named} is in the image and not in the lock: {why}"
+                    ));
+                }
+            }
+        }
+        ours
+    }
+
+    /// New packages that were asked for and are not declared, and the extras that brought others.
+    fn additions(&self, ours: &BTreeMap<String, Origin>) -> (BTreeSet<String>, Extras) {
+        let new: BTreeSet<&str> = ours
+            .keys()
+            .map(String::as_str)
+            .filter(|key| self.is_new(key) && !self.declared.contains(*key))
+            .collect();
+        let roots = self.graph.roots(&self.extras);
+        let asked = |key: &&str| {
+            let distribution = self.now[*key];
+            // uv marks dependencies as requested too.
+            distribution.requested && (distribution.installer != "uv" || roots.contains(*key))
+        };
+        let mut additions: BTreeSet<String> = new
+            .iter()
+            .copied()
+            .filter(asked)
+            .map(str::to_owned)
+            .collect();
+        let mut extras = self.extras.clone();
+        while let Some((key, extra)) = self.unexplained_extra(&new, &additions, &extras) {
+            if additions.contains(&key) {
+                extras.entry(key).or_default().insert(extra);
+            } else {
+                // The declared line stays as the person wrote it.
+                let needs = self.graph.extra_needs(&key, &extra).into_iter();
+                let named = needs.map(|need| need.key.clone());
+                additions.extend(named.filter(|need| new.contains(need.as_str())));
+            }
+        }
+        (additions, extras)
+    }
+
+    /// pip does not record the extras it was asked for. An extra of a package that was asked for
+    /// is taken for wanted when all that it needs is installed, and something new is not needed by
+    /// anything else. The smallest such extra comes first, so that `all` comes last.
+    fn unexplained_extra(
+        &self,
+        new: &BTreeSet<&str>,
+        additions: &BTreeSet<String>,
+        extras: &Extras,
+    ) -> Option<(String, String)> {
+        let wanted = additions.iter().chain(&self.declared).map(String::as_str);
+        let explained = self.graph.needed_by(wanted.clone(), extras);
+        let mut candidates = Vec::new();
+        for key in wanted {
+            for extra in self.graph.extras_of(key) {
+                let needs = self.graph.extra_needs(key, &extra);
+                let installed = needs.iter().all(|need| self.now.contains_key(&need.key));
+                let explains = needs
+                    .iter()
+                    .any(|need| new.contains(need.key.as_str()) && !explained.contains(&need.key));
+                if installed && explains {
+                    candidates.push((needs.len(), key.to_owned(), extra));
+                }
+            }
+        }
+        let (_, key, extra) = candidates.into_iter().min()?;
+        Some((key, extra))
+    }
+
+    /// Packages of the image that were asked for and are declared nowhere: a line of the
+    /// Dockerfile brought them, or they were declared before. They, and what they alone need, are
+    /// left out of the lock.
+    fn left_out(
+        &self,
+        ours: &BTreeMap<String, Origin>,
+        additions: &BTreeSet<String>,
+        plan: &mut Plan,
+    ) -> BTreeSet<String> {
+        let undeclared: BTreeSet<&str> = ours
+            .keys()
+            .map(String::as_str)
+            .filter(|key| {
+                !self.is_new(key)
+                    && self.built.get(*key).is_some_and(|built| built.requested)
+                    && !self.declared.contains(*key)
+                    && !TOOLS.contains(key)
+                    && !self.locked_as_dependency(key)
+            })
+            .collect();
+        if undeclared.is_empty() {
+            return BTreeSet::new();
+        }
+        let staying = ours.keys().filter(|key| self.is_new(key));
+        let staying = staying.chain(self.base.keys()).map(String::as_str);
+        let staying = staying.chain(TOOLS);
+        let staying = staying.chain(self.declared.iter().chain(additions).map(String::as_str));
+        let staying = self.graph.possibly_needed_by(staying);
+        let gone: BTreeSet<String> = self
+            .graph
+            .possibly_needed_by(undeclared.iter().copied())
+            .into_iter()
+            .filter(|key| ours.contains_key(key) && !staying.contains(key))
+            .collect();
+        for key in undeclared.iter().filter(|key| gone.contains(**key)) {
+            let distribution = self.now[*key];
+            plan.notes.push(format!(
+                "{} {} is in the image but declared nowhere (a line of the Dockerfile, or a \
+                 requirement that was taken out), so the lock leaves it out",
+                distribution.name, distribution.version
+            ));
+        }
+        gone
+    }
+
+    fn locked_as_dependency(&self, key: &str) -> bool {
+        let previous = self.facts.previous.as_ref();
+        previous.is_some_and(|lock| {
+            lock.python_packages()
+                .iter()
+                .any(|package| package.name == key && !package.requested)
+        })
+    }
+
+    fn note_missing(&self, plan: &mut Plan) {
+        let mut seen = BTreeSet::new();
+        for requirement in &self.facts.declared.python {
+            let key = &requirement.key;
+            let installed =
+                self.now.contains_key(key) || self.conda.iter().any(|(name, _)| name == key);
+            if installed || !self.graph.declared_holds(requirement) || !seen.insert(key) {
+                continue;
+            }
+            plan.notes.push(if self.built.contains_key(key) {
+                format!("{key} is declared but was uninstalled; the next build installs it again")
+            } else {
+                format!("{key} is declared but not installed yet; the next build installs it")
+            });
+        }
+    }
+}
+
+fn by_key(snapshot: &Snapshot) -> BTreeMap<String, &Distribution> {
+    let distributions = snapshot.distributions().iter();
+    distributions
+        .map(|distribution| (distribution.key(), distribution))
+        .collect()
+}
+
+/// Whether two are the same version from the same place.
+fn same(one: &Distribution, other: &Distribution) -> bool {
+    (&one.version, &one.direct_url) == (&other.version, &other.direct_url)
+}
+
+fn with_extras(name: &str, extras: Option<&BTreeSet<String>>) -> String {
+    match extras {
+        Some(extras) if !extras.is_empty() => {
+            let extras: Vec<&str> = extras.iter().map(String::as_str).collect();
+            format!("{name}[{}]", extras.join(","))
+        }
+        _ => name.to_owned(),
+    }
+}

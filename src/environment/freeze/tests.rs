@@ -1,0 +1,703 @@
+//! Whole plans, from snapshots as real images give them.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::environment::snapshot::{
+    AptPackage, ArchiveInfo, CondaPackage, DirInfo, DirectUrl, Distribution, Python, VcsInfo,
+};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn dist(name: &str, version: &str, requires: &[&str]) -> Distribution {
+    Distribution {
+        name: name.into(),
+        version: version.into(),
+        installer: "pip".into(),
+        location: "/usr/local/lib/python3.11/dist-packages".into(),
+        requires: requires.iter().map(|line| (*line).to_owned()).collect(),
+        ..Distribution::default()
+    }
+}
+
+fn asked(name: &str, version: &str, requires: &[&str]) -> Distribution {
+    Distribution {
+        requested: true,
+        ..dist(name, version, requires)
+    }
+}
+
+fn from_url(distribution: Distribution, direct: DirectUrl) -> Distribution {
+    Distribution {
+        direct_url: Some(direct),
+        ..distribution
+    }
+}
+
+fn editable(path: &str) -> DirectUrl {
+    DirectUrl {
+        url: format!("file://{path}"),
+        dir_info: Some(DirInfo { editable: true }),
+        ..DirectUrl::default()
+    }
+}
+
+fn git(url: &str, commit: &str) -> DirectUrl {
+    DirectUrl {
+        url: url.into(),
+        vcs_info: Some(VcsInfo {
+            vcs: "git".into(),
+            requested_revision: None,
+            commit_id: commit.into(),
+        }),
+        ..DirectUrl::default()
+    }
+}
+
+fn deb(name: &str, version: &str, manual: bool) -> AptPackage {
+    AptPackage {
+        name: name.into(),
+        version: version.into(),
+        architecture: "amd64".into(),
+        manual,
+    }
+}
+
+fn snapshot(distributions: Vec<Distribution>, apt: Vec<AptPackage>) -> Snapshot {
+    Snapshot {
+        schema: 1,
+        platform: "amd64".into(),
+        python: Some(Python {
+            version: "3.11.2".into(),
+            distributions,
+            ..Python::default()
+        }),
+        apt,
+        ..Snapshot::default()
+    }
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn requirements(lines: &[&str]) -> Vec<Requirement> {
+    lines
+        .iter()
+        .map(|line| Requirement::parse(line).expect(line))
+        .collect()
+}
+
+/// A base with a Python, and images with numpy, what it needs, and jq in dev.
+fn world() -> Facts {
+    let debian = Distribution {
+        installer: String::new(),
+        location: "/usr/lib/python3/dist-packages".into(),
+        ..dist("wheel", "0.38", &[])
+    };
+    let base_apt = vec![deb("bash", "5", true), deb("libc6", "2.36", false)];
+    let base = vec![
+        dist("torch", "2.1", &["filelock"]),
+        dist("filelock", "3", &[]),
+        debian,
+    ];
+    let mut image = base.clone();
+    image.push(asked(
+        "numpy",
+        "1.26",
+        &["helper>=1", "pytest; extra == 'test'"],
+    ));
+    image.push(dist("Helper", "1.0", &[]));
+    let mut run_apt = base_apt.clone();
+    run_apt.extend([deb("libgl1", "1", true), deb("libglvnd0", "1", false)]);
+    let mut dev_apt = run_apt.clone();
+    dev_apt.extend([deb("git", "2.39", true), deb("git-man", "2.39", false)]);
+    Facts {
+        base: snapshot(base, base_apt),
+        run: snapshot(image.clone(), run_apt),
+        dev: snapshot(image.clone(), dev_apt.clone()),
+        now: snapshot(image, dev_apt),
+        declared: Declared {
+            python: requirements(&["numpy"]),
+            apt_runtime: names(&["libgl1"]),
+            apt_dev: names(&["git"]),
+            ..Declared::default()
+        },
+        project_root_at: Some("/project/p".into()),
+        ..Facts::default()
+    }
+}
+
+fn installed(facts: &mut Facts) -> &mut Vec<Distribution> {
+    &mut facts.now.python.as_mut().expect("a Python").distributions
+}
+
+fn lines(plan: &Plan) -> Vec<&str> {
+    plan.additions
+        .iter()
+        .map(|addition| addition.line.as_str())
+        .collect()
+}
+
+fn locked(plan: &Plan) -> Vec<(&str, bool)> {
+    plan.lock
+        .python_packages()
+        .iter()
+        .map(|package| (package.name.as_str(), package.requested))
+        .collect()
+}
+
+fn apt_locked(list: &[crate::environment::lock::AptPackage]) -> Vec<(&str, bool)> {
+    list.iter()
+        .map(|package| (package.name.as_str(), package.requested))
+        .collect()
+}
+
+#[test]
+fn an_image_is_locked_without_its_base() {
+    let plan = plan(&world());
+    assert!(plan.additions.is_empty() && plan.refused.is_empty());
+    assert_eq!(plan.notes, Vec::<String>::new());
+    assert_eq!(locked(&plan), [("helper", false), ("numpy", true)]);
+    assert_eq!(
+        apt_locked(&plan.lock.apt.runtime),
+        [("libgl1", true), ("libglvnd0", false)]
+    );
+    assert_eq!(
+        apt_locked(&plan.lock.apt.dev),
+        [("git", true), ("git-man", false)]
+    );
+    let texts: Vec<(&str, Option<String>)> = locked_files(&plan.lock)
+        .into_iter()
+        .map(|file| (file.name, file.text))
+        .collect();
+    let header = "# Written by `envtpl freeze` from envtpl.lock; do not edit.\n";
+    assert_eq!(
+        texts,
+        [
+            (
+                "requirements.txt",
+                Some(format!("{header}helper==1.0\nnumpy==1.26\n"))
+            ),
+            ("requirements-vcs.txt", None),
+            ("apt-build.txt", None),
+            (
+                "apt-runtime.txt",
+                Some(format!("{header}libgl1=1\nlibglvnd0=1\n"))
+            ),
+            (
+                "apt-dev.txt",
+                Some(format!("{header}git-man=2.39\ngit=2.39\n"))
+            ),
+        ]
+    );
+}
+
+#[test]
+fn what_pip_was_asked_for_is_added_and_its_dependencies_only_locked() {
+    let mut facts = world();
+    installed(&mut facts).extend([
+        asked("SciPy", "1.11", &["numpy", "pooch"]),
+        dist("pooch", "1.8", &[]),
+        from_url(
+            asked("thing", "0.1", &[]),
+            git("https://h/thing.git", COMMIT),
+        ),
+    ]);
+    let plan = plan(&facts);
+    assert_eq!(lines(&plan), ["SciPy", "thing @ git+https://h/thing.git"]);
+    assert_eq!(
+        locked(&plan),
+        [
+            ("helper", false),
+            ("numpy", true),
+            ("pooch", false),
+            ("scipy", true),
+            ("thing", true)
+        ]
+    );
+    let vcs = &locked_files(&plan.lock)[1];
+    let expected = format!("thing @ git+https://h/thing.git@{COMMIT}\n");
+    assert!(
+        vcs.text
+            .as_ref()
+            .is_some_and(|text| text.ends_with(&expected))
+    );
+}
+
+#[test]
+fn of_uv_packages_only_the_roots_were_asked_for() {
+    let mut facts = world();
+    let by_uv = |distribution: Distribution| Distribution {
+        installer: "uv".into(),
+        requested: true,
+        ..distribution
+    };
+    installed(&mut facts).extend(
+        [
+            dist("scipy", "1.11", &["numpy", "pooch"]),
+            dist("pooch", "1.8", &["packaging; python_version > '3'"]),
+            dist("packaging", "24", &[]),
+            // numpy needs it for an extra that nobody asked for.
+            dist("pytest", "8", &[]),
+            // Two that need each other have no root, and would be lost.
+            dist("left", "1", &["right"]),
+            dist("right", "1", &["left"]),
+        ]
+        .map(by_uv),
+    );
+    assert_eq!(lines(&plan(&facts)), ["left", "pytest", "right", "scipy"]);
+}
+
+#[test]
+fn extras_that_pip_was_asked_for_are_inferred() {
+    let mut facts = world();
+    let rich = [
+        "plot1; extra == 'plot'",
+        "plot2 ; extra == \"plot\"",
+        "plot1; extra == 'all'",
+        "plot2; extra == 'all'",
+        "numpy; extra == 'all'",
+        "absent; extra == 'other'",
+        "numpy; extra == 'known'",
+    ];
+    installed(&mut facts).extend([
+        asked("rich", "1", &rich),
+        dist("plot1", "1", &["deep"]),
+        dist("plot2", "1", &[]),
+        dist("deep", "1", &[]),
+    ]);
+    let plan = plan(&facts);
+    assert_eq!(lines(&plan), ["rich[plot]"]);
+    assert_eq!(plan.additions[0].name, "rich");
+}
+
+#[test]
+fn the_extra_of_a_declared_package_is_added_by_its_packages() {
+    let mut facts = world();
+    installed(&mut facts).push(dist("pytest", "8", &["iniconfig"]));
+    installed(&mut facts).push(dist("iniconfig", "2", &[]));
+    assert_eq!(lines(&plan(&facts)), ["pytest"]);
+    facts.declared.python = requirements(&["numpy[test]"]);
+    assert!(plan(&facts).additions.is_empty());
+}
+
+#[test]
+fn left_over_dependencies_are_locked_and_not_declared() {
+    let mut facts = world();
+    installed(&mut facts).push(dist("orphan", "1", &[]));
+    let plan = plan(&facts);
+    assert!(plan.additions.is_empty());
+    assert!(locked(&plan).contains(&("orphan", false)));
+}
+
+#[test]
+fn upgrades_are_locked_and_declared_only_if_asked_for() {
+    let mut facts = world();
+    let by_name = |facts: &mut Facts, name: &str| {
+        let index = installed(facts).iter().position(|found| found.name == name);
+        index.expect("installed")
+    };
+    let index = by_name(&mut facts, "Helper");
+    installed(&mut facts)[index].version = "1.1".into();
+    assert!(plan(&facts).additions.is_empty());
+    installed(&mut facts)[index].requested = true;
+    let plan = plan(&facts);
+    assert_eq!(lines(&plan), ["Helper"]);
+    assert!(locked(&plan).contains(&("helper", true)));
+}
+
+#[test]
+fn what_cannot_be_frozen_is_named_and_the_project_is_not() {
+    let mut facts = world();
+    let wheel = DirectUrl {
+        url: "file:///tmp/local-1.whl".into(),
+        archive_info: Some(ArchiveInfo::default()),
+        ..DirectUrl::default()
+    };
+    installed(&mut facts).extend([
+        from_url(asked("p", "0", &[]), editable("/project/p")),
+        from_url(asked("part", "0", &[]), editable("/project/p/libs/part")),
+        from_url(asked("outside", "0", &[]), editable("/project/px")),
+        from_url(asked("local", "1", &[]), wheel),
+        from_url(asked("branch", "1", &[]), git("https://h/x", "main")),
+        from_url(asked("here", "1", &[]), git("file:///home/a/here", COMMIT)),
+        from_url(asked("baked", "1", &[]), git("file:///srv/baked", COMMIT)),
+    ]);
+    facts.directories_in_image = names(&["/srv/baked"]);
+    let index = installed(&mut facts)
+        .iter()
+        .position(|found| found.name == "torch");
+    installed(&mut facts)[index.expect("there")].version = "2.2".into();
+    let plan = plan(&facts);
+    let refused: Vec<&str> = plan
+        .refused
+        .iter()
+        .map(|refused| refused.name.as_str())
+        .collect();
+    assert_eq!(refused, ["branch", "here", "local", "outside", "torch"]);
+    assert!(
+        plan.refused[4].why.contains("torch 2.1"),
+        "{:?}",
+        plan.refused[4]
+    );
+    assert_eq!(lines(&plan), ["baked @ git+file:///srv/baked"]);
+    assert_eq!(plan.notes.len(), 1, "{:?}", plan.notes);
+    assert!(plan.notes[0].contains("libs/part"));
+    assert!(!locked(&plan).iter().any(|(name, _)| *name == "p"));
+}
+
+#[test]
+fn what_the_image_had_before_is_no_reason_to_refuse() {
+    let mut facts = world();
+    let odd = from_url(asked("odd", "1", &[]), editable("/opt/odd"));
+    installed(&mut facts).push(odd.clone());
+    facts
+        .dev
+        .python
+        .as_mut()
+        .expect("a Python")
+        .distributions
+        .push(odd);
+    let plan = plan(&facts);
+    assert!(plan.refused.is_empty());
+    assert!(plan.notes[0].contains("odd 1 is in the image and not in the lock"));
+}
+
+#[test]
+fn packages_of_conda_and_debian_are_not_pips() {
+    let mut facts = world();
+    installed(&mut facts).extend([
+        Distribution {
+            location: "/usr/lib/python3/dist-packages".into(),
+            ..asked("PyYAML", "6", &[])
+        },
+        Distribution {
+            installer: "conda".into(),
+            ..asked("mkl", "1", &[])
+        },
+    ]);
+    let plan = plan(&facts);
+    assert!(plan.additions.is_empty());
+    assert_eq!(locked(&plan), [("helper", false), ("numpy", true)]);
+}
+
+#[test]
+fn what_is_declared_no_longer_leaves_the_lock_with_what_it_alone_needs() {
+    let mut facts = world();
+    facts.declared.python = Vec::new();
+    let first = plan(&facts);
+    assert_eq!(locked(&first), []);
+    assert!(first.notes[0].contains("numpy 1.26 is in the image but declared nowhere"));
+    // Something that stays needs it.
+    facts.declared.python = requirements(&["user"]);
+    let user = asked("user", "1", &["numpy"]);
+    installed(&mut facts).push(user.clone());
+    facts
+        .dev
+        .python
+        .as_mut()
+        .expect("a Python")
+        .distributions
+        .push(user);
+    let second = plan(&facts);
+    assert_eq!(
+        locked(&second),
+        [("helper", false), ("numpy", false), ("user", true)]
+    );
+    assert!(second.notes.is_empty());
+}
+
+#[test]
+fn system_packages_that_were_typed_go_to_the_dev_list() {
+    let mut facts = world();
+    facts.now.apt.extend([
+        deb("jq", "1.6", true),
+        deb("libjq1", "1.6", false),
+        AptPackage {
+            architecture: "i386".into(),
+            ..deb("libc6", "2.36", true)
+        },
+    ]);
+    let plan = plan(&facts);
+    assert_eq!(lines(&plan), ["jq", "libc6:i386"]);
+    assert_eq!(plan.additions[0].list, List::AptDev);
+    let text = locked_files(&plan.lock)[4].text.clone().expect("there");
+    assert!(
+        text.contains("\njq=1.6\nlibc6:i386=2.36\nlibjq1=1.6\n"),
+        "{text}"
+    );
+    // Declared since the image was built.
+    facts.declared.apt_dev.insert("jq".into());
+    facts.declared.apt_runtime.insert("libc6".into());
+    assert!(super::plan(&facts).additions.is_empty());
+}
+
+#[test]
+fn upgraded_and_removed_system_packages_are_told() {
+    let mut facts = world();
+    facts.now.apt.retain(|package| package.name != "git");
+    facts.now.apt[1].version = "2.37".into();
+    let plan = plan(&facts);
+    assert_eq!(
+        apt_locked(&plan.lock.apt.dev),
+        [("git-man", false), ("libc6", false)]
+    );
+    assert!(plan.notes[0].contains("git is declared but was removed"));
+}
+
+#[test]
+fn locked_dependencies_that_apt_marks_as_manual_stay_dependencies() {
+    let mut facts = world();
+    let first = plan(&facts);
+    facts.previous = Some(first.lock.clone());
+    for snapshot in [&mut facts.run, &mut facts.dev, &mut facts.now] {
+        for package in &mut snapshot.apt {
+            package.manual = true;
+        }
+    }
+    assert_eq!(plan(&facts), first);
+    // A name that is taken out of the list leaves the lock.
+    facts.declared.apt_dev.clear();
+    let third = plan(&facts);
+    assert_eq!(apt_locked(&third.lock.apt.dev), [("git-man", false)]);
+    assert!(third.notes[0].starts_with("git is in the image but declared nowhere"));
+}
+
+#[test]
+fn a_declared_name_that_is_no_package_keeps_what_provides_it() {
+    let mut facts = world();
+    facts.declared.apt_dev = names(&["version-control"]);
+    let plan = plan(&facts);
+    assert_eq!(
+        apt_locked(&plan.lock.apt.dev),
+        [("git", false), ("git-man", false)]
+    );
+    assert!(plan.notes.is_empty());
+}
+
+#[test]
+fn what_the_build_stage_had_is_locked_and_remembered() {
+    let mut facts = world();
+    let mut build = facts.base.clone();
+    build.apt.push(deb("gcc", "12", true));
+    facts.apt_build = Some(build);
+    facts.declared.apt_build = names(&["gcc"]);
+    let first = plan(&facts);
+    assert_eq!(apt_locked(&first.lock.apt.build), [("gcc", true)]);
+    facts.apt_build = None;
+    facts.previous = Some(first.lock.clone());
+    assert_eq!(plan(&facts).lock, first.lock);
+}
+
+#[test]
+fn conda_packages_are_locked_and_new_ones_declared_where_that_is_possible() {
+    let conda = |name: &str, requested: Option<&str>| CondaPackage {
+        name: name.into(),
+        version: "1".into(),
+        requested: requested.map(str::to_owned),
+        ..CondaPackage::default()
+    };
+    let mut facts = world();
+    facts.dev.conda = vec![conda("python", Some("python=3.12"))];
+    facts.now.conda = vec![
+        conda("python", Some("python=3.12")),
+        conda("xz", None),
+        conda("tool", Some("tool>=1")),
+    ];
+    let refused = plan(&facts);
+    assert_eq!(refused.refused[0].name, "tool");
+    facts.declared.conda = Some(names(&["python"]));
+    let plan = plan(&facts);
+    assert_eq!(lines(&plan), ["tool"]);
+    assert_eq!(plan.additions[0].list, List::Conda);
+    let requested: Vec<bool> = plan
+        .lock
+        .conda
+        .iter()
+        .map(|package| package.requested)
+        .collect();
+    assert_eq!(requested, [true, true, false], "python, tool, xz");
+}
+
+#[test]
+fn declared_packages_that_are_not_there_are_told() {
+    let mut facts = world();
+    facts.declared.python = requirements(&["numpy", "pandas", "pywin32; sys_platform == 'win32'"]);
+    let first = plan(&facts);
+    assert_eq!(
+        first.notes,
+        ["pandas is declared but not installed yet; the next build installs it"]
+    );
+    installed(&mut facts).retain(|distribution| distribution.name != "numpy");
+    facts.declared.python = requirements(&["Numpy"]);
+    assert_eq!(
+        plan(&facts).notes,
+        ["numpy is declared but was uninstalled; the next build installs it again"]
+    );
+}
+
+/// An environment without Python packages of its own has a lock, too.
+#[test]
+fn no_python_is_no_error() {
+    let mut facts = world();
+    facts.now.python = None;
+    let plan = plan(&facts);
+    assert_eq!(plan.lock.python, None);
+}
+
+/// What the next build makes of a plan: the images hold exactly what was there, and what was
+/// added is declared.
+fn rebuilt(facts: &Facts, plan: &Plan) -> Facts {
+    let mut next = facts.clone();
+    for addition in &plan.additions {
+        match addition.list {
+            List::Python => next
+                .declared
+                .python
+                .push(Requirement::parse(&addition.line).expect("a requirement")),
+            List::AptDev => {
+                let name = addition.name.split(':').next().unwrap_or_default();
+                next.declared.apt_dev.insert(name.to_owned());
+            }
+            List::Conda => {
+                next.declared
+                    .conda
+                    .get_or_insert_default()
+                    .insert(addition.name.clone());
+            }
+        }
+    }
+    let declared = next.declared.python.clone();
+    for distribution in installed(&mut next).iter_mut() {
+        let key = distribution.key();
+        distribution.requested = declared.iter().any(|known| known.key == key);
+        distribution.installer = "uv".into();
+    }
+    for package in &mut next.now.apt {
+        // apt-get marks what it is told to install, and a lock tells everything.
+        package.manual = true;
+    }
+    next.dev = next.now.clone();
+    next.previous = Some(plan.lock.clone());
+    next
+}
+
+fn any_world() -> impl Strategy<Value = Facts> {
+    let package = (
+        0..12usize,
+        any::<bool>(),
+        any::<bool>(),
+        proptest::collection::vec((0..12usize, 0..4u8), 0..4),
+        0..4u8,
+    );
+    (
+        proptest::collection::vec(package, 0..12),
+        proptest::collection::vec((0..8usize, any::<bool>()), 0..8),
+        proptest::collection::vec(0..12usize, 0..4),
+    )
+        .prop_map(|(packages, debs, declared)| {
+            let mut facts = world();
+            let mut seen = BTreeSet::new();
+            for (number, requested, in_image, needs, origin) in packages {
+                if !seen.insert(number) {
+                    continue;
+                }
+                let requires: Vec<String> = needs
+                    .iter()
+                    .map(|(need, kind)| match kind {
+                        0 => format!("p{need}; extra == 'x'"),
+                        1 => format!("p{need}[x]"),
+                        2 => format!("p{need}; python_version < '3'"),
+                        _ => format!("p{need}"),
+                    })
+                    .collect();
+                let mut one = Distribution {
+                    requested,
+                    requires,
+                    installer: if origin == 1 { "uv" } else { "pip" }.into(),
+                    ..dist(&format!("p{number}"), "1.0", &[])
+                };
+                if origin == 2 {
+                    one = from_url(one, git("https://h/x.git", COMMIT));
+                }
+                if in_image {
+                    let image = facts.dev.python.as_mut().expect("a Python");
+                    image.distributions.push(one.clone());
+                }
+                installed(&mut facts).push(one);
+            }
+            let mut seen = BTreeSet::new();
+            for (number, manual) in debs {
+                if seen.insert(number) {
+                    facts.now.apt.push(deb(&format!("d{number}"), "1", manual));
+                }
+            }
+            for number in declared {
+                facts
+                    .declared
+                    .python
+                    .extend(requirements(&[&format!("p{number}")]));
+            }
+            facts
+        })
+}
+
+proptest! {
+    #[test]
+    fn freezing_what_was_frozen_and_built_changes_nothing(facts in any_world()) {
+        let first = plan(&facts);
+        prop_assert!(first.refused.is_empty());
+        // What the lock leaves out, a build leaves out.
+        let mut frozen = facts.clone();
+        let kept: BTreeSet<&str> = locked(&first).into_iter().map(|(name, _)| name).collect();
+        let base: BTreeSet<String> = facts.base.distributions().iter().map(Distribution::key).collect();
+        installed(&mut frozen).retain(|found| {
+            kept.contains(found.key().as_str()) || base.contains(&found.key())
+        });
+        let next = rebuilt(&frozen, &first);
+        let second = plan(&next);
+        prop_assert_eq!(&second.additions, &Vec::new());
+        prop_assert_eq!(
+            second.lock.to_text().expect("written"),
+            first.lock.to_text().expect("written")
+        );
+    }
+
+    #[test]
+    fn nothing_new_is_lost(facts in any_world()) {
+        let plan = plan(&facts);
+        let in_lock: BTreeSet<&str> = locked(&plan).into_iter().map(|(name, _)| name).collect();
+        let built: BTreeSet<String> = facts.dev.distributions().iter().map(Distribution::key).collect();
+        for found in facts.now.distributions() {
+            let key = found.key();
+            if !built.contains(&key) {
+                prop_assert!(in_lock.contains(key.as_str()), "{} is lost", key);
+            }
+            let was_asked = found.requested && found.installer == "pip" && !built.contains(&key);
+            let declared = facts.declared.python.iter().any(|known| known.key == key)
+                || plan.additions.iter().any(|addition| addition.name == key);
+            prop_assert!(!was_asked || declared, "{} is not declared", key);
+        }
+        for package in &facts.now.apt {
+            let known = facts.base.apt.iter().any(|base| base.name == package.name);
+            let lists = plan.lock.apt.lists();
+            let kept = lists.into_iter().flatten().any(|locked| locked.name == package.name);
+            prop_assert!(known || kept, "{} is lost", package.name);
+        }
+    }
+
+    #[test]
+    fn the_order_of_a_snapshot_makes_no_difference(facts in any_world()) {
+        let mut reversed = facts.clone();
+        for snapshot in [&mut reversed.now, &mut reversed.dev, &mut reversed.run] {
+            snapshot.apt.reverse();
+            if let Some(python) = &mut snapshot.python {
+                python.distributions.reverse();
+            }
+        }
+        prop_assert_eq!(plan(&reversed), plan(&facts));
+    }
+}

@@ -1,0 +1,9 @@
+//! What is installed: snapshots of images and containers, the lock, and freezing one into the
+//! other.
+
+pub mod freeze;
+pub mod lock;
+pub mod origin;
+pub mod probe;
+pub mod requires;
+pub mod snapshot;

@@ -1,0 +1,336 @@
+//! Where an installed package came from, and whether a build can get it from there again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::snapshot::{DirectUrl, Distribution};
+
+/// Where a Python package came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A package index, or a directory of files that stands for one; installers do not say which.
+    Index,
+    /// A commit in a repository.
+    Vcs(Repository),
+    /// A file with an address of its own.
+    Archive(Archive),
+}
+
+/// A commit in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// The version control system; today always `git`.
+    pub system: String,
+    /// The address, without credentials.
+    pub url: String,
+    /// The full commit.
+    pub commit: String,
+    /// The branch or tag that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The directory of the package in the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subdirectory: Option<String>,
+}
+
+/// A file with an address of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// The address, without credentials.
+    pub url: String,
+    /// The digest, where the installer wrote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The directory of the package in the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subdirectory: Option<String>,
+}
+
+/// What an installed package's record says about where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A build can get it from there.
+    Origin(Origin),
+    /// It is a directory of this machine or container.
+    Directory {
+        /// The path.
+        path: String,
+        /// Whether the package runs from the directory itself.
+        editable: bool,
+    },
+    /// A build cannot get it from there; why.
+    Nowhere(String),
+}
+
+impl Found {
+    /// Where a package came from.
+    pub fn of(distribution: &Distribution) -> Self {
+        match &distribution.direct_url {
+            Some(direct) => Self::direct(direct),
+            None => Self::Origin(Origin::Index),
+        }
+    }
+
+    fn direct(direct: &DirectUrl) -> Self {
+        let url = without_credentials(&direct.url);
+        let subdirectory = direct
+            .subdirectory
+            .clone()
+            .filter(|directory| !directory.is_empty());
+        if let Some(vcs) = &direct.vcs_info {
+            if vcs.vcs != "git" {
+                return Self::Nowhere(format!(
+                    "it comes from a {} repository ({url}), and only git is supported",
+                    vcs.vcs
+                ));
+            }
+            if !is_commit(&vcs.commit_id) {
+                return Self::Nowhere(format!(
+                    "it comes from the repository {url}, but its record names no commit"
+                ));
+            }
+            return Self::Origin(Origin::Vcs(Repository {
+                system: vcs.vcs.clone(),
+                url,
+                commit: vcs.commit_id.clone(),
+                revision: vcs
+                    .requested_revision
+                    .clone()
+                    .filter(|revision| !revision.is_empty()),
+                subdirectory,
+            }));
+        }
+        let path = url.strip_prefix("file://").map(unescaped);
+        match (path, &direct.dir_info, &direct.archive_info) {
+            (Some(path), Some(directory), _) => Self::Directory {
+                path,
+                editable: directory.editable,
+            },
+            (Some(path), None, _) => {
+                Self::Nowhere(format!("it comes from the file {path} of the container"))
+            }
+            (None, _, Some(archive)) => Self::Origin(Origin::Archive(Archive {
+                url,
+                sha256: archive.hashes.get("sha256").cloned().or_else(|| {
+                    let hash = archive.hash.as_deref()?;
+                    hash.strip_prefix("sha256=").map(str::to_owned)
+                }),
+                subdirectory,
+            })),
+            (None, _, None) => Self::Origin(Origin::Archive(Archive {
+                url,
+                sha256: None,
+                subdirectory,
+            })),
+        }
+    }
+}
+
+impl Origin {
+    /// The requirement that asks for exactly this package, for a build that resolves nothing.
+    pub fn exact(&self, name: &str, version: &str) -> String {
+        match self {
+            Self::Index => format!("{name}=={version}"),
+            Self::Vcs(repository) => repository.requirement(name, Some(&repository.commit)),
+            Self::Archive(archive) => archive.requirement(name, true),
+        }
+    }
+
+    /// The requirement as a person would declare it: what was asked for, not what came of it.
+    pub fn declaration(&self, name: &str) -> String {
+        match self {
+            Self::Index => name.to_owned(),
+            Self::Vcs(repository) => repository.requirement(name, repository.revision.as_deref()),
+            Self::Archive(archive) => archive.requirement(name, false),
+        }
+    }
+
+    /// A directory of the container that a build needs as well, if it comes from one.
+    pub fn directory(&self) -> Option<String> {
+        match self {
+            Self::Vcs(repository) => repository.url.strip_prefix("file://").map(unescaped),
+            _ => None,
+        }
+    }
+
+    /// In a few words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Index => "index".to_owned(),
+            Self::Vcs(repository) => {
+                let short: String = repository.commit.chars().take(12).collect();
+                format!("{} at {short}", repository.url)
+            }
+            Self::Archive(archive) => archive.url.clone(),
+        }
+    }
+}
+
+impl Repository {
+    fn requirement(&self, name: &str, revision: Option<&str>) -> String {
+        let mut text = format!("{name} @ {}+{}", self.system, self.url);
+        if let Some(revision) = revision {
+            text.push('@');
+            text.push_str(revision);
+        }
+        if let Some(directory) = &self.subdirectory {
+            text.push_str("#subdirectory=");
+            text.push_str(directory);
+        }
+        text
+    }
+}
+
+impl Archive {
+    fn requirement(&self, name: &str, exact: bool) -> String {
+        let mut fragments = Vec::new();
+        if let Some(digest) = self.sha256.as_deref().filter(|_| exact) {
+            fragments.push(format!("sha256={digest}"));
+        }
+        if let Some(directory) = &self.subdirectory {
+            fragments.push(format!("subdirectory={directory}"));
+        }
+        let fragment = if fragments.is_empty() {
+            String::new()
+        } else {
+            format!("#{}", fragments.join("&"))
+        };
+        format!("{name} @ {}{fragment}", self.url)
+    }
+}
+
+/// A full object name of git, with SHA-1 or SHA-256.
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Takes user name and password out of an address, and any fragment. `git@` of an ssh address is
+/// no secret and part of it, and so are variables that stand for one (`${TOKEN}`).
+fn without_credentials(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let Some((user, host)) = authority.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    let variables = user
+        .split(':')
+        .all(|part| part.starts_with("${") && part.ends_with('}'));
+    if (scheme == "ssh" && !user.contains(':')) || variables {
+        return url.to_owned();
+    }
+    format!("{scheme}://{host}{path}")
+}
+
+/// Undoes the percent encoding of an address.
+fn unescaped(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let digits = behind
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if first == b'%' => {
+                bytes.push(byte);
+                rest = &behind[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn found(json: &str) -> Found {
+        let direct: DirectUrl = serde_json::from_str(json).expect(json);
+        Found::of(&Distribution {
+            name: "x".into(),
+            version: "1".into(),
+            direct_url: Some(direct),
+            ..Distribution::default()
+        })
+    }
+
+    fn origin(json: &str) -> Origin {
+        match found(json) {
+            Found::Origin(origin) => origin,
+            other => panic!("{json}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_repository_is_locked_to_the_commit_and_declared_as_asked() {
+        let origin = origin(&format!(
+            r#"{{"url":"https://joe:s3cret@host/x.git","subdirectory":"py","vcs_info":
+            {{"vcs":"git","requested_revision":"main","commit_id":"{COMMIT}"}}}}"#
+        ));
+        assert_eq!(
+            origin.exact("x", "1"),
+            format!("x @ git+https://host/x.git@{COMMIT}#subdirectory=py")
+        );
+        assert_eq!(
+            origin.declaration("x"),
+            "x @ git+https://host/x.git@main#subdirectory=py"
+        );
+    }
+
+    #[test]
+    fn a_file_is_locked_by_its_digest() {
+        let with =
+            origin(r#"{"url":"https://h/x.whl#frag","archive_info":{"hashes":{"sha256":"ab"}}}"#);
+        assert_eq!(with.exact("x", "1"), "x @ https://h/x.whl#sha256=ab");
+        assert_eq!(with.declaration("x"), "x @ https://h/x.whl");
+        let older = origin(r#"{"url":"https://h/x.whl","archive_info":{"hash":"sha256=cd"}}"#);
+        assert_eq!(older.exact("x", "1"), "x @ https://h/x.whl#sha256=cd");
+        let bare = origin(r#"{"url":"https://h/x.whl","archive_info":{}}"#);
+        assert_eq!(bare.exact("x", "1"), "x @ https://h/x.whl");
+    }
+
+    #[test]
+    fn what_no_build_reaches_is_told_apart() {
+        assert_eq!(
+            found(r#"{"url":"file:///a%20b/c","dir_info":{"editable":true}}"#),
+            Found::Directory {
+                path: "/a b/c".into(),
+                editable: true
+            }
+        );
+        for json in [
+            r#"{"url":"file:///tmp/x.whl","archive_info":{}}"#,
+            r#"{"url":"https://h/x","vcs_info":{"vcs":"hg","commit_id":"1"}}"#,
+            r#"{"url":"https://h/x","vcs_info":{"vcs":"git","commit_id":""}}"#,
+            r#"{"url":"https://h/x","vcs_info":{"vcs":"git","commit_id":"main"}}"#,
+        ] {
+            assert!(matches!(found(json), Found::Nowhere(_)), "{json}");
+        }
+    }
+
+    #[test]
+    fn only_secrets_are_taken_out_of_addresses() {
+        for (url, expected) in [
+            ("https://joe:pw@host/x@1.git", "https://host/x@1.git"),
+            ("https://token@host/x", "https://host/x"),
+            ("ssh://git@host/x", "ssh://git@host/x"),
+            ("https://${TOKEN}@host/x", "https://${TOKEN}@host/x"),
+            ("https://${U}:${P}@host/x", "https://${U}:${P}@host/x"),
+            ("https://host/x#egg=y", "https://host/x"),
+            ("file:///srv/x@y", "file:///srv/x@y"),
+        ] {
+            assert_eq!(without_credentials(url), expected);
+        }
+    }
+}

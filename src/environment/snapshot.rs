@@ -1,0 +1,298 @@
+//! What is really installed in an image or container, as its package databases say.
+//!
+//! The JSON comes from `entrypoints/snapshot.sh`, which each image carries. Newer scripts may say
+//! more, so fields that are not known here are no error.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// The newest form of the JSON that is understood here.
+const SCHEMA: u32 = 1;
+
+/// What is installed somewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The form of the JSON.
+    pub schema: u32,
+    /// The processor architecture in Debian's words: `amd64`, `arm64`.
+    pub platform: String,
+    /// The distribution.
+    #[serde(default)]
+    pub os: Os,
+    /// The environment's Python and its packages.
+    #[serde(default)]
+    pub python: Option<Python>,
+    /// System packages.
+    #[serde(default)]
+    pub apt: Vec<AptPackage>,
+    /// Conda packages.
+    #[serde(default)]
+    pub conda: Vec<CondaPackage>,
+}
+
+/// A distribution as `/etc/os-release` names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Os {
+    /// `debian`, `ubuntu`.
+    pub id: String,
+    /// `12`, `24.04`; unstable distributions have none.
+    pub version_id: String,
+    /// `bookworm`, `noble`.
+    pub codename: String,
+}
+
+/// For example "debian 12 (bookworm)".
+impl fmt::Display for Os {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)?;
+        if !self.version_id.is_empty() {
+            write!(f, " {}", self.version_id)?;
+        }
+        if !self.codename.is_empty() {
+            write!(f, " ({})", self.codename)?;
+        }
+        Ok(())
+    }
+}
+
+/// A Python and what is installed in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Python {
+    /// The program.
+    pub executable: String,
+    /// Its full version, `3.11.2`.
+    pub version: String,
+    /// `sys.prefix`.
+    pub prefix: String,
+    /// Its packages.
+    pub distributions: Vec<Distribution>,
+}
+
+/// An installed Python package.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Its name as it spells itself.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What installed it: `pip`, `uv`, `conda`; empty when it does not say.
+    #[serde(default)]
+    pub installer: String,
+    /// Whether the installer was asked for it, and did not bring it as a dependency.
+    #[serde(default)]
+    pub requested: bool,
+    /// The directory that it is in.
+    #[serde(default)]
+    pub location: String,
+    /// Where it came from, when that was no index (PEP 610).
+    #[serde(default)]
+    pub direct_url: Option<DirectUrl>,
+    /// What it needs, as its `Requires-Dist` lines say.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Whether only this user sees it (`pip install --user`).
+    #[serde(default)]
+    pub user_site: bool,
+}
+
+impl Distribution {
+    /// The name that decides whether two are the same package.
+    pub fn key(&self) -> String {
+        normalise(&self.name)
+    }
+}
+
+/// Where a package came from, as PEP 610 writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectUrl {
+    /// The address.
+    pub url: String,
+    /// For a repository.
+    #[serde(default)]
+    pub vcs_info: Option<VcsInfo>,
+    /// For a single file.
+    #[serde(default)]
+    pub archive_info: Option<ArchiveInfo>,
+    /// For a directory.
+    #[serde(default)]
+    pub dir_info: Option<DirInfo>,
+    /// The directory in the repository or archive.
+    #[serde(default)]
+    pub subdirectory: Option<String>,
+}
+
+/// A commit in a repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VcsInfo {
+    /// `git`, `hg`, `bzr`, `svn`.
+    pub vcs: String,
+    /// The branch, tag or commit that was asked for.
+    pub requested_revision: Option<String>,
+    /// The commit that was installed.
+    pub commit_id: String,
+}
+
+/// A single file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArchiveInfo {
+    /// `sha256=…`, as older installers write it.
+    pub hash: Option<String>,
+    /// Digests by algorithm.
+    pub hashes: std::collections::BTreeMap<String, String>,
+}
+
+/// A directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DirInfo {
+    /// Whether the package runs from the directory itself.
+    pub editable: bool,
+}
+
+/// An installed system package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AptPackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its architecture, `all` for those of every one.
+    #[serde(default)]
+    pub architecture: String,
+    /// Whether apt was asked for it, and did not bring it as a dependency.
+    #[serde(default)]
+    pub manual: bool,
+}
+
+/// An installed conda package.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CondaPackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its build string.
+    #[serde(default)]
+    pub build: String,
+    /// The channel that it came from.
+    #[serde(default)]
+    pub channel: String,
+    /// The address that it came from.
+    #[serde(default)]
+    pub url: String,
+    /// The digest of the package file.
+    #[serde(default)]
+    pub sha256: String,
+    /// What the person typed to get it; `None` for a dependency.
+    #[serde(default)]
+    pub requested: Option<String>,
+}
+
+impl Snapshot {
+    /// Reads a snapshot; `origin` is the image or container that it tells about.
+    ///
+    /// # Errors
+    /// When it is damaged or of a newer form than this envtpl knows.
+    pub fn parse(json: &[u8], origin: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Form {
+            schema: u32,
+        }
+        let damaged = |source: serde_json::Error| {
+            Error::failed(format!("cannot read what is installed in `{origin}`"))
+                .because(source)
+                .help("build the image again, or look at what its /opt/envtpl/ holds")
+        };
+        let form: Form = serde_json::from_slice(json).map_err(damaged)?;
+        if form.schema > SCHEMA {
+            return Err(Error::failed(format!(
+                "`{origin}` describes itself in form {}, and this envtpl knows forms up to {SCHEMA}",
+                form.schema
+            ))
+            .help("use the version of envtpl that the image was made with, or a newer one"));
+        }
+        serde_json::from_slice(json).map_err(damaged)
+    }
+
+    /// The environment's Python packages; none where there is no Python.
+    pub fn distributions(&self) -> &[Distribution] {
+        self.python
+            .as_ref()
+            .map_or(&[], |python| &python.distributions)
+    }
+}
+
+/// The form of a Python package's name in which names are compared (PEP 503).
+pub fn normalise(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars() {
+        if matches!(c, '-' | '_' | '.') {
+            if !normal.ends_with('-') {
+                normal.push('-');
+            }
+        } else {
+            normal.extend(c.to_lowercase());
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_and_missing_lists_are_no_error() {
+        let json = br#"{"schema":1,"platform":"amd64","later":[1],"python":{"version":"3.11.2",
+            "distributions":[{"name":"Foo.Bar","version":"1","new":true,"direct_url":
+            {"url":"https://h/x.git","vcs_info":{"vcs":"git","commit_id":"abc","more":1}}}]}}"#;
+        let snapshot = Snapshot::parse(json, "x").expect("read");
+        let foo = &snapshot.distributions()[0];
+        assert_eq!(foo.key(), "foo-bar");
+        assert_eq!(
+            foo.direct_url
+                .as_ref()
+                .and_then(|url| url.vcs_info.as_ref())
+                .map(|vcs| &*vcs.commit_id),
+            Some("abc")
+        );
+        assert!(snapshot.apt.is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_image() {
+        for (json, expected) in [
+            (
+                &b"{\"schema\":1"[..],
+                "cannot read what is installed in `lab/x:1`",
+            ),
+            (&b""[..], "cannot read what is installed in `lab/x:1`"),
+            (
+                &b"{\"schema\":7}"[..],
+                "`lab/x:1` describes itself in form 7",
+            ),
+        ] {
+            let error = Snapshot::parse(json, "lab/x:1").expect_err("refused");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(!error.helps().is_empty());
+        }
+    }
+
+    #[test]
+    fn names_are_compared_as_the_index_does() {
+        for (name, normal) in [
+            ("A", "a"),
+            ("zope.interface", "zope-interface"),
+            ("a_-.b", "a-b"),
+        ] {
+            assert_eq!(normalise(name), normal);
+        }
+    }
+}
