@@ -1,7 +1,8 @@
 //! `envtpl build`: the generic images, then the user images.
 
 use crate::commands::Context;
-use crate::commands::images::{self, BuildArgs, Layer};
+use crate::commands::building::{self, BuildArgs};
+use crate::commands::workplace::Layer;
 use crate::error::Result;
 
 /// Options of `envtpl build`.
@@ -18,12 +19,12 @@ pub struct Args {
 /// Builds generic and user images of the installations asked for.
 ///
 /// # Errors
-/// As [`images::build`].
+/// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let mut built = Vec::new();
     for installation in context.installations(&project)? {
-        built.extend(images::build(
+        built.extend(building::build(
             context,
             &project,
             installation,
@@ -31,7 +32,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             &args.build,
         )?);
         if args.build.stage.is_none() {
-            built.extend(images::build(
+            built.extend(building::build(
                 context,
                 &project,
                 installation,
@@ -40,5 +41,5 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             )?);
         }
     }
-    images::report(context, &built)
+    building::report(context, &built)
 }

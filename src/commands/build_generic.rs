@@ -1,7 +1,8 @@
 //! `envtpl build-generic`: the images for everybody, run and dev, in one build.
 
 use crate::commands::Context;
-use crate::commands::images::{self, BuildArgs, Layer};
+use crate::commands::building::{self, BuildArgs};
+use crate::commands::workplace::Layer;
 use crate::error::Result;
 
 /// Options of `envtpl build-generic`.
@@ -20,12 +21,12 @@ pub struct Args {
 /// Builds the generic images of the installations asked for.
 ///
 /// # Errors
-/// As [`images::build`].
+/// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let mut built = Vec::new();
     for installation in context.installations(&project)? {
-        built.extend(images::build(
+        built.extend(building::build(
             context,
             &project,
             installation,
@@ -33,5 +34,5 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             &args.build,
         )?);
     }
-    images::report(context, &built)
+    building::report(context, &built)
 }

@@ -1,7 +1,8 @@
 //! `envtpl build-user`: the thin images with the person's user, on top of the generic ones.
 
 use crate::commands::Context;
-use crate::commands::images::{self, BuildArgs, Layer, Workplace};
+use crate::commands::building::{self, BuildArgs};
+use crate::commands::workplace::{Layer, Workplace};
 use crate::error::Result;
 use crate::project::{Flavour, Installation, Project};
 
@@ -18,7 +19,7 @@ pub struct Args {
 /// Builds the user images of the installations asked for, and the generic ones where missing.
 ///
 /// # Errors
-/// As [`images::build`].
+/// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let mut built = Vec::new();
@@ -28,7 +29,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
                 "the generic images of {} are not there yet, so they are built first",
                 installation.name()
             ));
-            built.extend(images::build(
+            built.extend(building::build(
                 context,
                 &project,
                 installation,
@@ -36,7 +37,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
                 &args.build.without_stages(),
             )?);
         }
-        built.extend(images::build(
+        built.extend(building::build(
             context,
             &project,
             installation,
@@ -44,7 +45,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             &args.build,
         )?);
     }
-    images::report(context, &built)
+    building::report(context, &built)
 }
 
 fn lacks_generic(

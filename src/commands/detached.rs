@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::Context;
-use crate::commands::images::Workplace;
+use crate::commands::workplace::Workplace;
 use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::files;

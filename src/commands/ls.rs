@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::commands::images::{Layer, REVISION_LABEL, Workplace, megabytes};
-use crate::engine::Image;
+use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::{Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
-use crate::output::Table;
+use crate::output::{Table, megabytes};
 use crate::project::{Flavour, Installation, Project, digest};
 
 /// Options of `envtpl ls`.

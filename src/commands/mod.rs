@@ -3,14 +3,15 @@
 pub mod build;
 pub mod build_generic;
 pub mod build_user;
+mod building;
 mod context;
 pub mod detached;
 pub mod dev;
-mod images;
 pub mod ls;
 pub mod run;
 pub mod shell;
 mod start;
+mod workplace;
 
 use std::process::ExitCode;
 

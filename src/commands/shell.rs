@@ -1,8 +1,8 @@
 //! `envtpl shell`: a shell in the generic dev image, to look around in the bare environment.
 
 use crate::commands::Context;
-use crate::commands::images::{Layer, Workplace};
 use crate::commands::start::has_terminal;
+use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::Images;
 use crate::error::Result;
 use crate::project::Flavour;

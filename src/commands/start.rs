@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::commands::images::{Workplace, settings};
+use crate::commands::workplace::{Workplace, settings};
 use crate::commands::{Context, detached};
 use crate::engine::{Images, Model, usable_acceleration};
 use crate::error::{Error, Place, Result};

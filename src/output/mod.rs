@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 
-pub use table::Table;
+pub use table::{Table, megabytes};
 
 /// How reports are printed on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

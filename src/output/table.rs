@@ -56,6 +56,11 @@ impl fmt::Display for Table {
     }
 }
 
+/// Bytes as Docker shows them: decimal megabytes.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{} MB", (bytes + 500_000) / 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

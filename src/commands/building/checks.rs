@@ -1,0 +1,124 @@
+//! What is looked at before a build begins, since it could only fail after a long while.
+
+use crate::commands::building::BuildArgs;
+use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::engine::emulates;
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::dockerfile::Dockerfile;
+use crate::installation::identity;
+use crate::installation::name::Platform;
+use crate::process::quote;
+use crate::project::{Flavour, Installation, Revision};
+
+/// Refuses files that are not committed, with the line that commits them, unless they are wanted.
+pub fn refuse_dirty(
+    revision: &Revision,
+    installation: &Installation,
+    args: &BuildArgs,
+) -> Result<()> {
+    let Revision::Dirty { changes, .. } = revision else {
+        return Ok(());
+    };
+    if args.allow_dirty {
+        return Ok(());
+    }
+    let shown: Vec<String> = changes
+        .iter()
+        .take(10)
+        .map(|path| path.display().to_string())
+        .collect();
+    let more = changes.len().saturating_sub(shown.len());
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let directory = quote(installation.directory());
+    Err(Error::failed(format!(
+        "{} has files that are not committed: {}{more}",
+        installation.name(),
+        shown.join(", ")
+    ))
+    .help(format!(
+        "git add {directory} && git commit -m 'Change the environment {}'",
+        installation.name()
+    ))
+    .help("or let `--commit` do that, or build with `--allow-dirty` (the tag says so)"))
+}
+
+/// The names and numbers of `.env` that end up in image names and in the user layer.
+pub fn identity_of(installation: &Installation) -> Result<()> {
+    let dotenv = settings(installation)?;
+    identity::check(&installation.path(".env"), &dotenv, |name| {
+        std::env::var(name).ok()
+    })
+}
+
+/// The stages and build arguments that this build needs.
+pub fn dockerfile(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
+    let path = installation.path(match layer {
+        Layer::Generic => "Dockerfile",
+        Layer::User => "Dockerfile-user",
+    });
+    let dockerfile = Dockerfile::parse(&path, &files::read_text(&path)?)?;
+    let own = match layer {
+        Layer::Generic => ["runtime-generic", "development-generic"],
+        Layer::User => ["runtime-user", "development-user"],
+    };
+    for stage in own
+        .into_iter()
+        .chain(args.with.iter().map(String::as_str))
+        .chain(args.stage.as_deref())
+    {
+        dockerfile.stage(stage)?;
+    }
+    for build_arg in &args.build_args {
+        let name = build_arg
+            .split_once('=')
+            .map_or(build_arg.as_str(), |(name, _)| name);
+        dockerfile.arg(name)?;
+    }
+    Ok(())
+}
+
+/// Refuses what could only fail after a long while: another processor than the base's, or one
+/// that this machine can neither run nor emulate.
+pub fn platform(workplace: &Workplace<'_>) -> Result<()> {
+    let platform = workplace.installation.name().platform();
+    let service = Layer::Generic.service(Flavour::Run);
+    let file = workplace.compose.file();
+    let base = workplace
+        .model
+        .service(&service, &file)?
+        .build
+        .as_ref()
+        .and_then(|build| build.args.get("BASE_IMAGE").cloned().flatten());
+    if let Some(base) = base
+        && let Some(image) = workplace.images.find(&base, &workplace.context.printer)?
+        && image.architecture != platform.to_string()
+    {
+        return Err(Error::failed(format!(
+            "the base image `{base}` is for {}, and this installation is for {platform}",
+            image.architecture
+        ))
+        .at(Place::file(
+            workplace.installation.path("compose-base.yaml"),
+        ))
+        .help(format!(
+            "name a base image for {platform} in compose-base.yaml (BASE_IMAGE)"
+        ))
+        .help(format!(
+            "or pull the right one: `docker pull --platform linux/{platform} {base}`"
+        )));
+    }
+    let native = Platform::host() == platform;
+    if !native && workplace.images.is_local() && !emulates(platform) {
+        return Err(Error::not_ready(format!(
+            "this machine can neither run nor emulate {platform}"
+        ))
+        .help("Debian, Ubuntu: `sudo apt-get install qemu-user-static binfmt-support`")
+        .help("or build it on a machine of that kind"));
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Building images: what `build-generic`, `build-user` and `build` have in common.
+
+mod args;
+mod checks;
+mod inputs;
+mod plan;
+mod publish;
+
+use serde::Serialize;
+
+use crate::commands::Context;
+use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::short_id;
+use crate::error::{Error, Result};
+use crate::files::Lock;
+use crate::output::{Table, megabytes};
+use crate::process::{Invocation, interrupted};
+use crate::project::{Installation, Project, Revision};
+
+pub use args::BuildArgs;
+use plan::Plan;
+
+/// An image that was built, with all its names.
+#[derive(Debug, Serialize)]
+pub struct Built {
+    installation: String,
+    service: String,
+    id: String,
+    size: u64,
+    tags: Vec<String>,
+}
+
+/// Builds one layer of an installation's images, both flavours in one build.
+///
+/// # Errors
+/// Everything that is wrong with the files, the checkout, the base or the engine is found before
+/// the build begins; `Failed` when the build fails, with nothing tagged.
+pub fn build(
+    context: &Context,
+    project: &Project,
+    installation: &Installation,
+    layer: Layer,
+    args: &BuildArgs,
+) -> Result<Vec<Built>> {
+    let _lock = lock(context, project, installation)?;
+    if args.commit && !context.dry_run {
+        inputs::commit(context, installation)?;
+    }
+    let revision = Revision::of(installation.directory())?;
+    checks::refuse_dirty(&revision, installation, args)?;
+    checks::identity_of(installation)?;
+    checks::dockerfile(installation, layer, args)?;
+    if !context.dry_run {
+        inputs::record(project, installation, &revision, args)?;
+    }
+    let workplace = Workplace::open(context, project, installation)?;
+    checks::platform(&workplace)?;
+
+    let plan = Plan::new(&workplace, layer, args)?;
+    let invocation = plan.invocation(&workplace, args)?;
+    if context.dry_run {
+        context.printer.data(format!(
+            "# with this Compose file on standard input:\n{}\n{invocation}\n",
+            plan.document(&workplace)?
+        ))?;
+        return Ok(Vec::new());
+    }
+    run_build(&workplace, &plan, &invocation)?;
+    publish::publish(&workplace, &plan, layer, args, &revision)
+}
+
+/// Prints what was built.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn report(context: &Context, built: &[Built]) -> Result<()> {
+    if context.dry_run {
+        return Ok(());
+    }
+    context.printer.report(&built, |built| {
+        let mut table = Table::new(["image", "id", "size"]);
+        for image in built.iter() {
+            for tag in &image.tags {
+                table.row([tag.clone(), short_id(&image.id), megabytes(image.size)]);
+            }
+        }
+        table.to_string()
+    })
+}
+
+fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<Lock> {
+    let printer = context.printer.clone();
+    Lock::acquire(
+        project.root(),
+        &installation.name().to_string(),
+        "build",
+        interrupted,
+        |holder| printer.note(format_args!("waiting for {holder}")),
+    )
+}
+
+fn run_build(workplace: &Workplace<'_>, plan: &Plan, invocation: &Invocation) -> Result<()> {
+    let printer = &workplace.context.printer;
+    let names: Vec<&str> = plan
+        .targets
+        .iter()
+        .map(|target| target.name.as_str())
+        .collect();
+    printer.status(
+        "Building",
+        format_args!("{} ({})", workplace.installation.name(), names.join(", ")),
+    );
+    let outcome = invocation.stream_to_stderr(printer).and_then(|status| {
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "the build of {} failed",
+            workplace.installation.name()
+        ))
+        .help("the first error is further up; `--progress plain` shows every line")
+        .help("`envtpl check` looks at the files without building"))
+    });
+    if outcome.is_err() {
+        workplace.images.untag(
+            plan.targets.iter().map(|target| target.image.as_str()),
+            printer,
+        );
+    }
+    outcome
+}

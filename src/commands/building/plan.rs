@@ -1,0 +1,118 @@
+//! The one `docker compose build` that makes a layer's images.
+
+use crate::cli::Progress;
+use crate::commands::building::BuildArgs;
+use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::{Target, commit_tag};
+use crate::error::{Error, Result};
+use crate::process::Invocation;
+use crate::project::Flavour;
+
+/// What one `docker compose build` makes, under names that nobody uses until all of it is there.
+pub struct Plan {
+    /// The images to build.
+    pub targets: Vec<Target>,
+    /// The final name of each target; `None` for a side stage that is only built.
+    pub names: Vec<Option<String>>,
+}
+
+impl Plan {
+    /// The plan for a layer.
+    ///
+    /// # Errors
+    /// `Usage` when a service or its image is missing.
+    pub fn new(workplace: &Workplace<'_>, layer: Layer, args: &BuildArgs) -> Result<Self> {
+        let mut plan = Self {
+            targets: Vec::new(),
+            names: Vec::new(),
+        };
+        let flavours = if args.stage.is_some() {
+            &[Flavour::Dev][..]
+        } else {
+            &Flavour::ALL[..]
+        };
+        for flavour in flavours {
+            let service = layer.service(*flavour);
+            let image = workplace.image(&service)?.to_owned();
+            match &args.stage {
+                Some(stage) => {
+                    plan.push(
+                        &service,
+                        &service,
+                        commit_tag(&image, stage),
+                        Some(stage),
+                        true,
+                    );
+                }
+                None => plan.push(&service, &service, image, None, true),
+            }
+        }
+        for stage in &args.with {
+            let service = layer.service(Flavour::Dev);
+            let image = commit_tag(workplace.image(&service)?, stage);
+            plan.push(
+                &format!("with-{stage}"),
+                &service,
+                image,
+                Some(stage),
+                false,
+            );
+        }
+        Ok(plan)
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        service: &str,
+        image: String,
+        stage: Option<&String>,
+        kept: bool,
+    ) {
+        self.targets.push(Target {
+            name: name.to_owned(),
+            service: service.to_owned(),
+            image: format!("{image}-building"),
+            stage: stage.cloned(),
+        });
+        self.names.push(kept.then_some(image));
+    }
+
+    /// The Compose file that the build reads.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn document(&self, workplace: &Workplace<'_>) -> Result<String> {
+        let document = workplace.model.build_document(&self.targets);
+        serde_json::to_string_pretty(&document).map_err(|source| {
+            Error::failed("cannot write the build's Compose file").because(source)
+        })
+    }
+
+    /// The command line of the build.
+    ///
+    /// # Errors
+    /// As [`Self::document`].
+    pub fn invocation(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
+        let mut invocation = workplace
+            .compose
+            .invocation()
+            .args(["--project-directory", ".", "-f", "-", "build"])
+            .stdin(self.document(workplace)?);
+        for build_arg in &args.build_args {
+            invocation = invocation.args(["--build-arg", build_arg]);
+        }
+        if args.no_cache {
+            invocation = invocation.arg("--no-cache");
+        }
+        let printer = &workplace.context.printer;
+        match workplace.context.progress {
+            Progress::None => invocation = invocation.arg("--quiet"),
+            _ if printer.is_quiet() => invocation = invocation.arg("--quiet"),
+            // The variable is understood by every Compose; the option moved between versions.
+            Progress::Plain => invocation = invocation.env("BUILDKIT_PROGRESS", "plain"),
+            Progress::Auto => {}
+        }
+        Ok(invocation.args(self.targets.iter().map(|target| &target.name)))
+    }
+}

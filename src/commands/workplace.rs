@@ -1,0 +1,105 @@
+//! One installation, ready to be built or run: its settings, its Compose project, its images.
+
+use serde::Serialize;
+
+use crate::commands::Context;
+use crate::engine::{Compose, Image, Images, Model};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::dotenv::Dotenv;
+use crate::project::{Flavour, Installation, Project};
+
+/// Which layer of images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// The images for everybody.
+    Generic,
+    /// The thin layer with the person's user.
+    User,
+}
+
+impl Layer {
+    /// The Compose service that builds the image of a flavour.
+    pub fn service(self, flavour: Flavour) -> String {
+        match self {
+            Self::Generic => format!("image-{flavour}-root"),
+            Self::User => format!("image-{flavour}-user"),
+        }
+    }
+}
+
+/// One installation, ready to be built or run.
+pub struct Workplace<'a> {
+    /// How the command was started.
+    pub context: &'a Context,
+    /// The project.
+    pub project: &'a Project,
+    /// The installation.
+    pub installation: &'a Installation,
+    /// Its Compose project.
+    pub compose: Compose,
+    /// What its Compose files mean.
+    pub model: Model,
+    /// The engine's images.
+    pub images: Images,
+}
+
+impl<'a> Workplace<'a> {
+    /// Reads the installation's settings and asks Compose what its files mean.
+    ///
+    /// # Errors
+    /// `Usage` when `.env` or the Compose files are missing or wrong.
+    pub fn open(
+        context: &'a Context,
+        project: &'a Project,
+        installation: &'a Installation,
+    ) -> Result<Self> {
+        let dotenv = settings(installation)?;
+        let compose = context.compose(project, installation, &dotenv);
+        let model = compose.model(&context.printer)?;
+        let images = Images::open(compose.tools(), &context.printer);
+        Ok(Self {
+            context,
+            project,
+            installation,
+            compose,
+            model,
+            images,
+        })
+    }
+
+    /// The name of the image that a service builds or runs.
+    ///
+    /// # Errors
+    /// `Usage` when the service or its image is missing.
+    pub fn image(&self, service: &str) -> Result<&str> {
+        self.model.image(service, &self.compose.file())
+    }
+
+    /// The image of a service, if the engine has it.
+    ///
+    /// # Errors
+    /// As [`Self::image`]; `NotReady` when the engine does not answer.
+    pub fn find(&self, service: &str) -> Result<Option<Image>> {
+        self.images
+            .find(self.image(service)?, &self.context.printer)
+    }
+}
+
+/// The settings in an installation's `.env`.
+///
+/// # Errors
+/// `Usage` when the file is missing or cannot be read as `.env`.
+pub fn settings(installation: &Installation) -> Result<Dotenv> {
+    let path = installation.path(".env");
+    match files::read_if_exists(&path)? {
+        Some(_) => Dotenv::parse(&path, &files::read_text(&path)?),
+        None => Err(Error::usage("your personal settings are missing")
+            .at(Place::file(&path))
+            .help(format!(
+                "write them: `envtpl env -i {}`",
+                installation.name()
+            ))),
+    }
+}

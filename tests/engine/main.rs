@@ -1,0 +1,10 @@
+//! What envtpl does on a real engine. `make test` runs these; see `scripts/test.sh`.
+#![allow(clippy::disallowed_methods, reason = "tests look from outside")]
+#![allow(missing_docs, reason = "tests")]
+
+mod build;
+mod image;
+mod run;
+mod scratch;
+mod user;
+mod workshop;

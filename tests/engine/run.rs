@@ -1,0 +1,243 @@
+//! Running: streams, statuses, signals, directories, what is left behind.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::workshop::{Ended, Workshop, docker};
+
+/// One built project for all tests that only run things in it.
+fn shop() -> &'static Workshop {
+    static SHOP: OnceLock<Workshop> = OnceLock::new();
+    SHOP.get_or_init(|| {
+        let shop = Workshop::new("run");
+        let owned = std::process::Command::new("chown")
+            .args(["-R", "1234:1234"])
+            .arg(shop.root())
+            .output()
+            .expect("chown runs");
+        Ended::of(owned).expect(0);
+        shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
+        shop
+    })
+}
+
+#[test]
+fn standard_output_is_the_commands_own() {
+    let ended = shop()
+        .envtpl(&["run", "--", "python3", "-c", "print(1)"])
+        .expect(0);
+    assert_eq!(ended.stdout, "1\n");
+}
+
+#[test]
+fn exit_statuses_and_signals_are_the_commands_own() {
+    for status in [0, 1, 2, 7, 125, 126, 127, 130, 254, 255] {
+        shop()
+            .envtpl(&["run", "sh", "-c", &format!("exit {status}")])
+            .expect(status);
+    }
+    shop()
+        .envtpl(&["run", "sh", "-c", "kill -9 $$"])
+        .expect(137);
+    shop()
+        .envtpl(&["run", "sh", "-c", "kill -TERM $$"])
+        .expect(143);
+}
+
+#[test]
+fn standard_input_passes_byte_for_byte() {
+    let bytes: Vec<u8> = (0..8_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut child = shop()
+        .command(&["run", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("envtpl runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    let sent = bytes.clone();
+    let feeder = std::thread::spawn(move || stdin.write_all(&sent));
+    let output = child.wait_with_output().expect("ends");
+    feeder.join().expect("no panic").expect("sent");
+    assert!(
+        output.stdout == bytes,
+        "{} bytes of {}",
+        output.stdout.len(),
+        bytes.len()
+    );
+}
+
+#[test]
+fn the_directory_inside_follows_the_one_outside() {
+    let below = shop().root().join("data/more data");
+    std::fs::create_dir_all(&below).expect("made");
+    let project = format!("/project/{}", "envtpl-test-run");
+    for (directory, inside) in [
+        (shop().root().to_owned(), project.clone()),
+        (below, format!("{project}/data/more data")),
+    ] {
+        let output = shop()
+            .command(&["run", "pwd"])
+            .current_dir(directory)
+            .output()
+            .expect("envtpl runs");
+        assert_eq!(Ended::of(output).expect(0).stdout.trim(), inside);
+    }
+}
+
+#[test]
+fn variables_are_set_in_all_of_dockers_spellings() {
+    let output = shop()
+        .command(&[
+            "run",
+            "-e",
+            "A=1",
+            "-eB=2",
+            "--env",
+            "C=3",
+            "--env=D=a b",
+            "-e",
+            "E",
+            "--",
+            "sh",
+            "-c",
+            "echo \"$A $B $C $D $E\"",
+        ])
+        .env("E", "5")
+        .output()
+        .expect("envtpl runs");
+    assert_eq!(Ended::of(output).expect(0).stdout, "1 2 3 a b 5\n");
+}
+
+#[test]
+fn files_come_out_owned_by_the_person() {
+    use std::os::unix::fs::MetadataExt;
+    shop().envtpl(&["run", "touch", "made-inside"]).expect(0);
+    let made = std::fs::metadata(shop().root().join("made-inside")).expect("there");
+    assert_eq!((made.uid(), made.gid()), (1234, 1234));
+}
+
+#[test]
+fn the_project_is_importable_without_network_and_prepared_only_once() {
+    let script = "import importlib.metadata as m; print(m.version('envtpl-test-run'))";
+    let first = shop().envtpl(&["run", "python3", "-c", script]).expect(0);
+    assert!(!first.stdout.trim().is_empty());
+    let offline = docker(&[
+        "run",
+        "--rm",
+        "--network=none",
+        "-v",
+        &format!("{}:/project/envtpl-test-run", shop().root().display()),
+        "-e",
+        "PROJECT_ROOT_AT=/project/envtpl-test-run",
+        &shop().tag("run-latest-alice"),
+        "python3",
+        "-c",
+        script,
+    ])
+    .expect(0);
+    assert_eq!(offline.stdout, first.stdout);
+    assert_eq!(offline.stderr, "");
+}
+
+#[test]
+fn a_missing_image_is_named_with_the_command_that_makes_it() {
+    let shop = Workshop::new("not-built");
+    shop.envtpl(&["run", "true"])
+        .expect(125)
+        .says("envtpl build-user -i amd64-cpu");
+    assert!(shop.tags().is_empty(), "nothing was built by surprise");
+}
+
+#[test]
+fn an_acceleration_without_a_service_is_refused_with_those_there_are() {
+    let output = shop()
+        .command(&["run", "true"])
+        .env("ACCELERATION", "cuda")
+        .output()
+        .expect("envtpl runs");
+    Ended::of(output).expect(125).says("cuda").says("cpu, auto");
+}
+
+#[test]
+fn a_start_in_the_background_that_fails_keeps_its_log() {
+    let failed = shop()
+        .envtpl(&["run", "-d", "sh", "-c", "echo why-it-failed; exit 4"])
+        .expect(1)
+        .says("why-it-failed");
+    let log = failed
+        .stderr
+        .lines()
+        .find_map(|line| {
+            line.split_once("its log is in ")
+                .map(|(_, path)| path.to_owned())
+        })
+        .expect("a path");
+    assert_eq!(
+        std::fs::read_to_string(log).expect("kept"),
+        "why-it-failed\n"
+    );
+
+    let started = shop().envtpl(&["run", "-d", "sleep", "300"]).expect(0);
+    let container = started.stdout.trim();
+    let stopping = Instant::now();
+    docker(&["stop", container]).expect(0);
+    assert!(
+        stopping.elapsed() < Duration::from_secs(2),
+        "stopping took {:?}",
+        stopping.elapsed()
+    );
+    let gone = || docker(&["container", "inspect", container]).status != 0;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !gone() {
+        assert!(Instant::now() < deadline, "the container is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let project = "envtpl-test-run-amd64-cpu-alice";
+    shop().envtpl(&["run", "true"]).expect(0);
+    let networks = docker(&[
+        "network",
+        "ls",
+        "--quiet",
+        &format!("--filter=name={project}"),
+    ]);
+    assert_eq!(networks.expect(0).stdout, "");
+}
+
+#[test]
+fn a_shell_in_the_generic_image_needs_no_user_image() {
+    let mut child = shop()
+        .command(&["shell"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("envtpl runs");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(b"id -un; exit 5\n")
+        .expect("sent");
+    let ended = Ended::of(child.wait_with_output().expect("ends")).expect(5);
+    assert_eq!(ended.stdout, "root\n");
+}
+
+#[test]
+fn a_stopped_engine_is_not_ready() {
+    let output = shop()
+        .command(&["ls"])
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .output()
+        .expect("envtpl runs");
+    Ended::of(output)
+        .expect(3)
+        .says("no container engine answers");
+}

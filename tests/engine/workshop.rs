@@ -1,0 +1,305 @@
+//! A project in a temporary directory, envtpl run in it, and the engine's view of the result.
+//!
+//! Everything that a test makes carries the prefix `envtpl-test-` and is removed when the test
+//! ends; layers stay in the build cache, which is what makes the next test quick.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The base image that all tests share, from `scripts/test-bases.sh`.
+pub const BASE: &str = "envtpl-test/base-python:amd64";
+/// The same for arm64.
+pub const BASE_ARM64: &str = "envtpl-test/base-python:arm64";
+/// A base without Python.
+pub const BARE: &str = "envtpl-test/base-bare:amd64";
+
+/// A project.
+pub struct Workshop {
+    directory: tempfile::TempDir,
+    /// The installation that commands work on.
+    pub installation: String,
+    /// The image name without tag.
+    pub image: String,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        Self {
+            status: output
+                .status
+                .code()
+                .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Asserts the exit status; shows everything when it is another.
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(
+            self.status, status,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// Asserts that the talk holds a text.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stderr.contains(text),
+            "{text:?} is not in:\n{}",
+            self.stderr
+        );
+        self
+    }
+}
+
+impl Workshop {
+    /// A committed project with the installation `amd64-cpu` on the shared base, few packages
+    /// and the user alice (1234:1234).
+    pub fn new(name: &str) -> Self {
+        Self::with(name, "amd64-cpu", &["--base-image", BASE])
+    }
+
+    /// As [`Self::new`], with another installation and further options for `envtpl init`.
+    pub fn with(name: &str, installation: &str, options: &[&str]) -> Self {
+        let workshop = Self::empty(name, installation);
+        let project = format!("envtpl-test-{name}");
+        let mut init = vec![
+            "init",
+            "--yes",
+            "-i",
+            installation,
+            "--project-name",
+            &project,
+        ];
+        init.extend(options);
+        workshop.envtpl(&init).expect(0);
+        workshop.write(
+            "dependencies/requirements.txt",
+            "# one small package\nsix==1.17.0\n",
+        );
+        workshop.write("dependencies/apt-build.txt", "");
+        workshop.write("dependencies/apt-runtime.txt", "jq\n");
+        workshop.write("dependencies/apt-dev.txt", "sudo\nless\n");
+        workshop.person("alice", 1234, "alice", 1234);
+        workshop.set("IMAGE_NAME", &workshop.image);
+        workshop.commit("start");
+        workshop
+    }
+
+    /// An empty git repository.
+    pub fn empty(name: &str, installation: &str) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("envtpl test é ")
+            .tempdir()
+            .expect("a directory");
+        let workshop = Self {
+            directory,
+            installation: installation.to_owned(),
+            image: format!("envtpl-test/{name}"),
+        };
+        workshop.git(&["init", "--quiet", "--initial-branch=main"]);
+        workshop.git(&["config", "user.name", "Test"]);
+        workshop.git(&["config", "user.email", "test@example.org"]);
+        workshop
+    }
+
+    pub fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A path in the installation directory.
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.root()
+            .join("installation")
+            .join(&self.installation)
+            .join(relative)
+    }
+
+    pub fn read(&self, relative: &str) -> String {
+        std::fs::read_to_string(self.path(relative)).expect(relative)
+    }
+
+    pub fn write(&self, relative: &str, text: &str) {
+        std::fs::write(self.path(relative), text).expect(relative);
+    }
+
+    pub fn append(&self, relative: &str, text: &str) {
+        let before = self.read(relative);
+        self.write(relative, &(before + text));
+    }
+
+    /// Sets a line of `.env`, and the certificates that this machine's builds need.
+    pub fn set(&self, key: &str, value: &str) {
+        let kept: String = self
+            .read(".env")
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{key}=")))
+            .filter(|line| !line.starts_with("CA_BUNDLE="))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let bundle = std::env::var("ENVTPL_TEST_CA_BUNDLE").unwrap_or_default();
+        self.write(
+            ".env",
+            &format!("{kept}CA_BUNDLE='{bundle}'\n{key}='{value}'\n"),
+        );
+    }
+
+    /// Sets whose user image it is.
+    pub fn person(&self, user: &str, uid: u32, group: &str, gid: u32) {
+        for (key, value) in [
+            ("USR", user),
+            ("USRID", &uid.to_string()),
+            ("GRP", group),
+            ("GRPID", &gid.to_string()),
+            ("USER_TAG", if user == "root" { "user-root" } else { user }),
+        ] {
+            self.set(key, value);
+        }
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = clean(Command::new("git"))
+            .args(arguments)
+            .current_dir(self.root())
+            .output()
+            .expect("git runs");
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
+    }
+
+    /// The commit as it stands in tags.
+    pub fn head(&self) -> String {
+        self.git(&["rev-parse", "--short", "HEAD"])
+    }
+
+    /// The envtpl program with this project as its working directory.
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = clean(Command::new(env!("CARGO_BIN_EXE_envtpl")));
+        command.args(arguments).current_dir(self.root());
+        command
+    }
+
+    pub fn envtpl(&self, arguments: &[impl AsRef<OsStr>]) -> Ended {
+        let output = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .expect("envtpl runs");
+        Ended::of(output)
+    }
+
+    /// A full image name of this project.
+    pub fn tag(&self, rest: &str) -> String {
+        format!("{}:{}-{rest}", self.image, self.installation)
+    }
+
+    /// The id of one of this project's images; `None` when it is not there.
+    pub fn id(&self, rest: &str) -> Option<String> {
+        inspect(&self.tag(rest), "{{.Id}}")
+    }
+
+    pub fn label(&self, rest: &str, label: &str) -> Option<String> {
+        inspect(
+            &self.tag(rest),
+            &format!("{{{{index .Config.Labels \"{label}\"}}}}"),
+        )
+    }
+
+    /// The tags of this project's images, without the installation's name, sorted.
+    pub fn tags(&self) -> Vec<String> {
+        let listed = docker(&["images", "--format", "{{.Tag}}", &self.image]).expect(0);
+        let prefix = format!("{}-", self.installation);
+        let mut tags: Vec<String> = listed
+            .stdout
+            .lines()
+            .map(|tag| tag.strip_prefix(&prefix).unwrap_or(tag).to_owned())
+            .collect();
+        tags.sort();
+        tags
+    }
+
+    /// Runs a shell line in one of this project's images, without the project.
+    pub fn in_image(&self, rest: &str, script: &str) -> Ended {
+        docker(&[
+            "run",
+            "--rm",
+            "--network=none",
+            "--entrypoint=/bin/sh",
+            &self.tag(rest),
+            "-c",
+            script,
+        ])
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        let listed = docker(&[
+            "images",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+            &self.image,
+        ]);
+        for image in listed.stdout.lines() {
+            docker(&["image", "rm", "--force", image]);
+        }
+    }
+}
+
+/// The engine's command line.
+pub fn docker(arguments: &[impl AsRef<OsStr>]) -> Ended {
+    let output = clean(Command::new("docker"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("docker runs");
+    Ended::of(output)
+}
+
+fn inspect(image: &str, format: &str) -> Option<String> {
+    let ended = docker(&["image", "inspect", "--format", format, image]);
+    (ended.status == 0).then(|| ended.stdout.trim().to_owned())
+}
+
+/// Takes away what a person's environment could change.
+fn clean(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let kept = [
+            "PATH",
+            "HOME",
+            "TMPDIR",
+            "DOCKER_HOST",
+            "DOCKER_CONFIG",
+            "LLVM_PROFILE_FILE",
+        ];
+        if !kept.contains(&&*text) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
