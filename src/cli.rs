@@ -119,6 +119,10 @@ pub enum Progress {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Scaffold installations for a new or an existing Python project
+    Init(commands::init::Args),
+    /// Write `.env` for you and this machine, or add what is missing in it
+    Env(commands::env::Args),
     /// Build the generic images, run and dev
     #[command(alias = "build_generic")]
     BuildGeneric(commands::build_generic::Args),

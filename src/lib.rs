@@ -14,3 +14,4 @@ pub mod installation;
 pub mod output;
 pub mod process;
 pub mod project;
+pub mod templates;

@@ -7,7 +7,10 @@ mod building;
 mod context;
 pub mod detached;
 pub mod dev;
+pub mod env;
+pub mod init;
 pub mod ls;
+mod planned;
 pub mod run;
 pub mod shell;
 mod start;
@@ -66,6 +69,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
     process::watch_for_interrupts()?;
     let context = Context::new(&cli.global, printer.clone())?;
     match &cli.command {
+        Command::Init(args) => init::run(&context, args),
+        Command::Env(args) => env::run(&context, args),
         Command::BuildGeneric(args) => build_generic::run(&context, args),
         Command::BuildUser(args) => build_user::run(&context, args),
         Command::Build(args) => build::run(&context, args),

@@ -6,3 +6,4 @@ pub mod dockerfile;
 pub mod dotenv;
 pub mod identity;
 pub mod name;
+pub mod pyproject;

@@ -1,1 +1,1 @@
-"""<%= project_name %>."""
+"""<%= project_title %>."""

@@ -1,0 +1,195 @@
+//! The text of a `.env`: written new, or completed.
+
+use std::path::Path;
+
+use crate::commands::env::network::Found;
+use crate::commands::env::person::Person;
+use crate::error::Result;
+use crate::installation::dotenv::Dotenv;
+use crate::installation::identity::image_safe;
+use crate::installation::name::{Acceleration, Name};
+use crate::templates::render;
+
+/// The template, with every setting there is.
+const TEMPLATE: &str = "person/.env";
+
+/// Whose `.env` it is.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The installation.
+    pub installation: Name,
+    /// The project's name, as Compose and images take it.
+    pub project_name: String,
+    /// The name of its Python package.
+    pub package_name: String,
+}
+
+/// A `.env` as it should be.
+#[derive(Debug)]
+pub struct Completed {
+    /// Its text.
+    pub text: String,
+    /// The settings that were not there before.
+    pub added: Vec<String>,
+}
+
+/// Completes a `.env`: what is there stays byte for byte, what is missing is added with the
+/// comment that explains it.
+///
+/// # Errors
+/// `Usage` when the existing file cannot be read as settings.
+pub fn complete(
+    path: &Path,
+    existing: Option<&str>,
+    subject: &Subject,
+    person: &Person,
+    network: &[Found],
+) -> Result<Completed> {
+    let mut settings = Dotenv::parse(path, existing.unwrap_or_default())?;
+    let there: Vec<String> = settings.keys().map(str::to_owned).collect();
+    let wanted = wanted(&settings, subject, person, network);
+    let missing: Vec<&(&str, String)> = wanted
+        .iter()
+        .filter(|(key, _)| !there.iter().any(|other| other == key))
+        .collect();
+    let added = missing.iter().map(|(key, _)| (*key).to_owned()).collect();
+    if missing.is_empty() {
+        return Ok(Completed {
+            text: settings.to_string(),
+            added,
+        });
+    }
+    let template = activate(render::source(TEMPLATE)?, &missing);
+    let template = explain(&template, network, person);
+    if existing.is_some() {
+        let names: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
+        settings.append(&paragraphs_about(&template, &names));
+    } else {
+        settings = Dotenv::parse(path, &template)?;
+    }
+    for (key, value) in missing {
+        settings.set(key, value)?;
+    }
+    Ok(Completed {
+        text: settings.to_string(),
+        added,
+    })
+}
+
+/// The settings that a `.env` should make; those that build on others build on what is there.
+fn wanted(
+    there: &Dotenv,
+    subject: &Subject,
+    person: &Person,
+    network: &[Found],
+) -> Vec<(&'static str, String)> {
+    let or = |key: &str, default: String| there.get(key).unwrap_or(default);
+    let user = image_safe(&person.user.name, &format!("user{}", person.user.id));
+    let user = or("USR", user.chars().take(32).collect());
+    let group = if person.group.name.chars().all(|c| c.is_ascii_digit()) {
+        format!("group{}", person.group.id)
+    } else {
+        person.group.name.clone()
+    };
+    let lab = or(
+        "LAB_NAME",
+        image_safe(&group, &format!("group{}", person.group.id)),
+    );
+    let project = or("PROJECT_NAME", subject.project_name.clone());
+    let tag = if user == "root" { "user-root" } else { &user };
+    let acceleration = subject.installation.acceleration();
+    let mut wanted = vec![
+        ("USR", user.clone()),
+        ("USRID", person.user.id.to_string()),
+        ("GRP", group),
+        ("GRPID", person.group.id.to_string()),
+        ("LAB_NAME", lab.clone()),
+        ("PROJECT_NAME", project.clone()),
+        ("PACKAGE_NAME", subject.package_name.clone()),
+        ("IMAGE_NAME", format!("{lab}/{user}/{project}")),
+        ("IMAGE_PLATFORM", subject.installation.to_string()),
+        ("USER_TAG", tag.to_owned()),
+        ("PROJECT_ROOT_AT", format!("/project/{project}")),
+        ("ACCELERATION", acceleration.to_string()),
+    ];
+    if acceleration == Acceleration::Rocm {
+        for device in &person.devices {
+            let key = match device.name.as_str() {
+                "video" => "VIDEO_GRPID",
+                _ => "RENDER_GRPID",
+            };
+            wanted.push((key, device.id.to_string()));
+        }
+    }
+    wanted.extend(network.iter().map(|found| (found.key, found.value.clone())));
+    wanted
+}
+
+/// Turns `#KEY=` of the template into `KEY=` for those that get a value.
+fn activate(template: &str, missing: &[&(&str, String)]) -> String {
+    template
+        .split_inclusive('\n')
+        .map(|line| {
+            let optional = line.trim_end().strip_prefix('#');
+            let wanted = |name: &str| missing.iter().any(|(key, _)| *key == name);
+            match optional.and_then(|line| line.strip_suffix('=')) {
+                Some(name) if wanted(name) => &line[1..],
+                _ => line,
+            }
+        })
+        .collect()
+}
+
+/// Says where values come from that the person did not give, and which could be given.
+fn explain(template: &str, network: &[Found], person: &Person) -> String {
+    let mut text = template.to_owned();
+    for found in network {
+        let line = format!("\n{}=", found.key);
+        let note = format!("\n# (as {} of this machine has it)", found.origin);
+        text = text.replacen(&line, &(note + &line), 1);
+    }
+    let groups: Vec<String> = person
+        .groups
+        .iter()
+        .filter(|group| !group.name.contains([',', ':', '\'']))
+        .map(|group| format!("{}:{}", group.name, group.id))
+        .collect();
+    if !groups.is_empty() {
+        let line = format!("\n#GROUPS='{}'\n", groups.join(","));
+        text = text.replacen("\n#GROUPS=\n", &line, 1);
+    }
+    text
+}
+
+/// The settings of these names, each with the comment that stands above it in the template.
+fn paragraphs_about(template: &str, names: &[&str]) -> String {
+    let mut text = String::new();
+    for paragraph in template.split("\n\n").skip(1) {
+        let mut comment: Vec<&str> = Vec::new();
+        let mut lines: Vec<&str> = Vec::new();
+        let mut fresh = false;
+        for line in paragraph.lines() {
+            if let Some(comment_line) = line.strip_prefix("# ") {
+                if fresh {
+                    comment.clear();
+                    fresh = false;
+                }
+                let _ = comment_line;
+                comment.push(line);
+                continue;
+            }
+            fresh = true;
+            let key = line.split('=').next().unwrap_or_default();
+            if names.contains(&key) {
+                lines.append(&mut comment);
+                lines.push(line);
+            }
+        }
+        if !lines.is_empty() {
+            text.push('\n');
+            text.push_str(&lines.join("\n"));
+            text.push('\n');
+        }
+    }
+    text.trim_end().to_owned()
+}

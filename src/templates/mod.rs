@@ -1,0 +1,13 @@
+//! What envtpl writes: the templates, rendered and recorded, and later changes merged with what
+//! people have edited.
+
+mod answers;
+mod catalogue;
+pub mod merge;
+pub mod naming;
+mod record;
+pub mod render;
+
+pub use answers::{Answers, Base, Conda, FromBase};
+pub use catalogue::{Catalogue, Choice, Python, check_image, python_of_image};
+pub use record::{RECORD, Record, Written, blob_id};
