@@ -84,37 +84,17 @@ impl Lock {
             .join(format!("{name}.lock"));
         let created = state::ensure_root(root)
             .map_err(|source| Error::io("create the directory", root, source))?;
-        let mut on_wait = Some(on_wait);
-        let mut looks = 0;
-        let mut vanished = 0;
-        loop {
-            let attempt = state::prepare(root).and_then(|_| attempt(&path, purpose));
-            match attempt {
-                Ok(Attempt::Held(file)) => {
-                    return Ok(Self {
-                        _file: file,
-                        path,
-                        root: Some(root.to_owned()),
-                        created,
-                    });
-                }
-                Ok(Attempt::Busy(holder)) => {
-                    looks += 1;
-                    if (holder.pid.is_some() || looks >= LOOKS_FOR_A_NAME)
-                        && let Some(on_wait) = on_wait.take()
-                    {
-                        on_wait(&holder);
-                    }
-                    if interrupted() {
-                        return Err(Error::interrupted());
-                    }
-                    std::thread::sleep(PAUSE);
-                }
-                // Someone tidied up the state directory between our steps.
-                Err(error) if error.kind() == ErrorKind::NotFound && vanished < 100 => {
-                    vanished += 1;
-                }
-                Err(error) => return Err(Error::io("lock", &path, error)),
+        match wait(root, &path, purpose, interrupted, on_wait) {
+            Ok(file) => Ok(Self {
+                _file: file,
+                path,
+                root: Some(root.to_owned()),
+                created,
+            }),
+            Err(error) => {
+                state::tidy(root);
+                state::remove_empty(&created);
+                Err(error)
             }
         }
     }
@@ -164,6 +144,39 @@ pub(super) fn remove_stale(path: &Path) -> io::Result<bool> {
     match try_lock(&file)? {
         true if is_named(&file, path)? => sys::remove_file(path).map(|()| true),
         _ => Ok(false),
+    }
+}
+
+/// Tries until it succeeds or the person gives up.
+fn wait(
+    root: &Path,
+    path: &Path,
+    purpose: &str,
+    interrupted: impl Fn() -> bool,
+    on_wait: impl FnOnce(&Holder),
+) -> Result<File> {
+    let mut on_wait = Some(on_wait);
+    let mut looks = 0;
+    let mut vanished = 0;
+    loop {
+        match state::prepare(root).and_then(|_| attempt(path, purpose)) {
+            Ok(Attempt::Held(file)) => return Ok(file),
+            Ok(Attempt::Busy(holder)) => {
+                looks += 1;
+                if (holder.pid.is_some() || looks >= LOOKS_FOR_A_NAME)
+                    && let Some(on_wait) = on_wait.take()
+                {
+                    on_wait(&holder);
+                }
+                if interrupted() {
+                    return Err(Error::interrupted());
+                }
+                std::thread::sleep(PAUSE);
+            }
+            // Someone tidied up the state directory between our steps.
+            Err(error) if error.kind() == ErrorKind::NotFound && vanished < 100 => vanished += 1,
+            Err(error) => return Err(Error::io("lock", path, error)),
+        }
     }
 }
 

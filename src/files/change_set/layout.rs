@@ -1,5 +1,8 @@
 //! Where things are before and after the planned renames, and which directories must be made.
 
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -27,12 +30,26 @@ impl Layout {
         origin(&self.moves, path)
     }
 
-    /// The steps that make the renames, what directories they need, and these directories.
+    /// Where will be what is at `path` today.
+    pub(super) fn destination(&self, path: &Path) -> PathBuf {
+        destination(&self.moves, path)
+    }
+
+    /// Where everything that is renamed will be in the end.
+    pub(super) fn destinations(&self) -> impl Iterator<Item = PathBuf> {
+        self.moves
+            .iter()
+            .enumerate()
+            .map(|(index, (_, to))| destination(&self.moves[index + 1..], to))
+    }
+
+    /// The steps that make the renames, what directories they need, and these directories;
+    /// and the names of all directories made.
     pub(super) fn steps<'a>(
         &self,
         root: &Path,
         directories: impl Iterator<Item = &'a Path>,
-    ) -> Result<Vec<Step>> {
+    ) -> Result<(Vec<Step>, Vec<PathBuf>)> {
         let mut steps = Vec::new();
         // Directories made so far, under the names that they have at that point.
         let mut made: Vec<PathBuf> = Vec::new();
@@ -53,7 +70,7 @@ impl Layout {
         for path in directories {
             make_directory(root, &self.moves, path, &mut made, &mut steps)?;
         }
-        Ok(steps)
+        Ok((steps, made))
     }
 
     /// Checks that names can be created and removed wherever that will be needed, and that
@@ -69,7 +86,7 @@ impl Layout {
             let new = nearest_directory(root, &self.moves[..index], to);
             check_writable(&old)?;
             check_writable(&new)?;
-            if device(&source)? != device(&new)? {
+            if device(source.symlink_metadata(), &source)? != device(new.metadata(), &new)? {
                 return Err(Error::failed(format!(
                     "cannot move `{}` to `{}`: they are on different file systems",
                     from.display(),
@@ -110,6 +127,12 @@ fn origin(moves: &[(PathBuf, PathBuf)], path: &Path) -> Option<PathBuf> {
         }
     }
     Some(path)
+}
+
+fn destination(moves: &[(PathBuf, PathBuf)], path: &Path) -> PathBuf {
+    moves.iter().fold(path.to_owned(), |path, (from, to)| {
+        replace_prefix(&path, from, to).unwrap_or(path)
+    })
 }
 
 /// The path below `to` that corresponds to `path` below `from`.
@@ -173,9 +196,8 @@ fn check_writable(directory: &Path) -> Result<()> {
         .map_err(|errno| Error::io("change files in", directory, errno.into()))
 }
 
-fn device(path: &Path) -> Result<u64> {
-    use std::os::unix::fs::MetadataExt;
-    path.symlink_metadata()
+fn device(metadata: io::Result<Metadata>, path: &Path) -> Result<u64> {
+    metadata
         .map(|metadata| metadata.dev())
         .map_err(|source| Error::io("look at", path, source))
 }

@@ -1,19 +1,20 @@
 //! Changes to several files that happen together or not at all.
 
+mod commit;
 mod layout;
+mod locate;
 mod report;
 mod seen;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::{Component, Path, PathBuf};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use self::layout::Layout;
 use self::seen::Seen;
-use super::transaction::{Effect, Owner, Plan, Transaction};
+use super::read;
 use super::walk::{EntryKind, walk};
-use super::{STATE_DIRECTORY, read};
 use crate::error::{Error, Result};
 
 pub use report::{Action, Change, unified_diff};
@@ -40,10 +41,23 @@ struct Planned {
     before: Seen,
 }
 
+impl Planned {
+    fn removes_directory(&self) -> bool {
+        self.after == After::Nothing && self.before.is_directory()
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum After {
-    File { bytes: Vec<u8>, mode: u32 },
-    Symlink { target: PathBuf },
+    File {
+        bytes: Vec<u8>,
+        mode: u32,
+        /// Whether a link there leads to what is written.
+        follow: bool,
+    },
+    Symlink {
+        target: PathBuf,
+    },
     Directory,
     Nothing,
 }
@@ -107,16 +121,23 @@ impl ChangeSet {
         path: impl AsRef<Path>,
         target: impl Into<PathBuf>,
     ) -> Result<()> {
-        let path = checked(path.as_ref())?;
+        let path = &self.locate(path.as_ref(), false)?;
+        self.check_above(path)?;
+        self.check_below(path)?;
         let target = target.into();
         let before = match self.layout.origin(path) {
             Some(origin) => Seen::content_unless_link(&self.root.join(origin))?,
             None => Seen::Nothing,
         };
-        if before.is_directory() {
+        let planned = self.planned_after(path);
+        if before.is_directory() || planned == Some(&After::Directory) {
             return Err(self.in_the_way(path, "a directory"));
         }
-        self.set(path, After::Symlink { target }, before);
+        if before.is_link_to(&target) {
+            self.keep(path);
+        } else {
+            self.set(path, After::Symlink { target }, before);
+        }
         Ok(())
     }
 
@@ -125,12 +146,20 @@ impl ChangeSet {
     /// # Errors
     /// When there is something else than a directory.
     pub fn create_directory(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let path = checked(path.as_ref())?;
+        let path = &self.locate(path.as_ref(), false)?;
+        self.check_above(path)?;
         match self.layout.origin(path) {
-            Some(origin) if self.root.join(&origin).is_dir() => Ok(()),
+            Some(origin) if self.root.join(&origin).is_dir() => {
+                if self.planned.contains_key(path) {
+                    // It was to be removed.
+                    self.set(path, After::Directory, Seen::Directory);
+                }
+                Ok(())
+            }
             _ => {
                 let before = self.outline(path)?;
-                if before != Seen::Nothing {
+                let planned = self.planned_after(path);
+                if before != Seen::Nothing || planned.is_some_and(|it| *it != After::Directory) {
                     return Err(self.in_the_way(path, "no directory"));
                 }
                 self.set(path, After::Directory, before);
@@ -146,7 +175,7 @@ impl ChangeSet {
     /// When it cannot be read, is neither file, link nor directory, or the copy cannot be
     /// planned.
     pub fn copy(&mut self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<()> {
-        let (from, to) = (self.root.join(checked(from.as_ref())?), to.as_ref());
+        let (from, to) = (self.root.join(locate::checked(from.as_ref())?), to.as_ref());
         let metadata = from
             .symlink_metadata()
             .map_err(|source| Error::io("copy", &from, source))?;
@@ -179,25 +208,21 @@ impl ChangeSet {
     /// # Errors
     /// When it cannot be looked at.
     pub fn remove(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let path = checked(path.as_ref())?;
+        let path = &self.locate(path.as_ref(), false)?;
         self.planned.retain(|planned, _| !planned.starts_with(path));
         let before = self.outline(path)?;
-        match before {
-            Seen::Nothing => return Ok(()),
-            Seen::Directory => {
-                // What was moved below it is found through the layout, like everything else.
-                for entry in self.entries_below(path)? {
-                    let below = path.join(entry);
-                    let before = self.outline(&below)?;
-                    // What was moved away from below it stays.
-                    if before != Seen::Nothing {
-                        self.set(&below, After::Nothing, before);
-                    }
+        if matches!(before, Seen::Directory | Seen::Nothing) {
+            for below in self.entries_below(path)? {
+                let before = self.outline(&below)?;
+                // What was moved away from below it stays.
+                if before != Seen::Nothing {
+                    self.set(&below, After::Nothing, before);
                 }
             }
-            _ => {}
         }
-        self.set(path, After::Nothing, before);
+        if before != Seen::Nothing {
+            self.set(path, After::Nothing, before);
+        }
         Ok(())
     }
 
@@ -222,8 +247,8 @@ impl ChangeSet {
     /// # Errors
     /// When it cannot be read.
     pub fn content(&self, path: impl AsRef<Path>) -> Result<Option<Vec<u8>>> {
-        let path = checked(path.as_ref())?;
-        match self.planned.get(path).map(|planned| &planned.after) {
+        let path = &self.locate(path.as_ref(), true)?;
+        match self.planned_after(path) {
             Some(After::File { bytes, .. }) => Ok(Some(bytes.clone())),
             Some(_) => Ok(None),
             None => match self.layout.origin(path) {
@@ -243,137 +268,39 @@ impl ChangeSet {
         report::changes(self.layout.moves(), &self.planned)
     }
 
-    /// Makes the changes, all of them or none.
-    ///
-    /// # Errors
-    /// When they cannot be made. Then nothing has changed; only if the disk fails in the very
-    /// last step are they made in part, the error says so, and [`super::recover`] completes them.
-    pub fn commit(self) -> Result<()> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let mut transaction = Transaction::begin(&self.root)?;
-        match self.stage(&mut transaction) {
-            Ok(plan) => transaction.run(&plan),
-            Err(error) => {
-                transaction.discard();
-                Err(error)
-            }
-        }
-    }
-
-    /// Checks that the plan still fits the disk, and stages it.
-    fn stage(&self, transaction: &mut Transaction) -> Result<Plan> {
-        for (path, planned) in &self.planned {
-            let Some(origin) = self.layout.origin(path) else {
-                continue;
-            };
-            let origin = self.root.join(origin);
-            if planned.before.again(&origin)? != planned.before {
-                return Err(Error::failed(format!(
-                    "`{}` was changed by someone else while envtpl worked; nothing was changed",
-                    origin.display()
-                ))
-                .help("run the command again"));
-            }
-        }
-        let mut plan = Plan::new(self.layout.steps(&self.root, self.directories_to_make())?);
-        let places = self.planned.iter().map(|(path, planned)| {
-            let follow = matches!(planned.after, After::File { .. });
-            (path.as_path(), follow)
-        });
-        self.layout.check_access(&self.root, places)?;
-        for (path, planned) in &self.planned {
-            let owner = self.owner(path, &planned.before);
-            let effect = match &planned.after {
-                After::File { bytes, mode } => Effect::Place {
-                    staged: transaction.stage_file(bytes, *mode, owner)?,
-                    path: path.clone(),
-                    follow: true,
-                    before: planned.before.digest(),
-                },
-                After::Symlink { target } => Effect::Place {
-                    staged: transaction.stage_symlink(target)?,
-                    path: path.clone(),
-                    follow: false,
-                    before: planned.before.digest(),
-                },
-                After::Directory => continue,
-                After::Nothing if planned.before.is_directory() => continue,
-                After::Nothing => Effect::Remove { path: path.clone() },
-            };
-            plan.effects.push(effect);
-        }
-        plan.effects.extend(
-            self.directories_to_prune()
-                .into_iter()
-                .map(|path| Effect::Prune { path }),
-        );
-        Ok(plan)
-    }
-
-    /// Directories that must be there for what will be written.
-    fn directories_to_make(&self) -> impl Iterator<Item = &Path> {
-        self.planned
-            .iter()
-            .filter_map(|(path, planned)| match planned.after {
-                After::Directory => Some(path.as_path()),
-                After::File { .. } | After::Symlink { .. } => path.parent(),
-                After::Nothing => None,
-            })
-    }
-
-    /// A replaced file keeps its owner; a new one in a directory with the setgid bit gets that
-    /// directory's group, as if it had been created there.
-    fn owner(&self, path: &Path, before: &Seen) -> Option<Owner> {
-        if let Seen::File { user, group, .. } = before {
-            return Some(Owner {
-                user: *user,
-                group: *group,
-            });
-        }
-        let parent = self.layout.origin(path.parent()?)?;
-        seen::inherited_owner(&self.root.join(parent))
-    }
-
-    /// Directories that a removal may leave empty, innermost first.
-    fn directories_to_prune(&self) -> Vec<PathBuf> {
-        let mut directories: Vec<PathBuf> = self
-            .planned
-            .iter()
-            .filter(|(_, planned)| planned.after == After::Nothing)
-            .flat_map(|(path, planned)| {
-                let itself = planned.before.is_directory().then_some(path.as_path());
-                itself.into_iter().chain(path.ancestors().skip(1))
-            })
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(Path::to_owned)
-            .collect();
-        directories.sort();
-        directories.dedup();
-        directories.reverse();
-        directories
-    }
-
     fn plan_file(
         &mut self,
         path: &Path,
         bytes: Vec<u8>,
         mode: impl FnOnce(Option<u32>) -> u32,
     ) -> Result<()> {
-        let path = checked(path)?;
+        let path = &self.locate(path, true)?;
+        self.check_above(path)?;
+        self.check_below(path)?;
+        let outline = self.outline(path)?;
+        // A link that was to be removed makes room for a file, any other is followed.
+        let (follow, removed, planned_mode) = match self.planned_after(path) {
+            Some(After::Symlink { .. }) => return Err(self.in_the_way(path, "to become a link")),
+            Some(After::Directory) => {
+                return Err(self.in_the_way(path, "to become a directory"));
+            }
+            Some(After::File { mode, follow, .. }) => (*follow, false, Some(*mode)),
+            Some(After::Nothing) => (!outline.is_link(), true, None),
+            None => (true, false, None),
+        };
         let before = match self.layout.origin(path) {
-            Some(origin) => Seen::content(&self.root.join(origin))?,
-            None => Seen::Nothing,
+            Some(origin) if follow => Seen::content(&self.root.join(origin))?,
+            _ => outline,
         };
         let (unchanged, mode) = match &before {
-            Seen::Nothing => (false, mode(None)),
+            Seen::Nothing => (false, mode(planned_mode)),
+            Seen::Outline { .. } if !follow => (false, mode(planned_mode)),
             Seen::File {
                 bytes: old_bytes,
                 mode: old_mode,
                 ..
             } => {
-                let mode = mode(Some(*old_mode));
+                let mode = mode(planned_mode.or((!removed).then_some(*old_mode)));
                 (*old_bytes == bytes && *old_mode == mode, mode)
             }
             Seen::Directory => return Err(self.in_the_way(path, "a directory")),
@@ -382,15 +309,21 @@ impl ChangeSet {
             }
         };
         if unchanged {
-            self.planned.remove(path);
+            self.keep(path);
         } else {
-            self.set(path, After::File { bytes, mode }, before);
+            let after = After::File {
+                bytes,
+                mode,
+                follow,
+            };
+            self.set(path, after, before);
         }
         Ok(())
     }
 
     fn plan_rename(&mut self, from: &Path, to: &Path) -> Result<()> {
-        let (from, to) = (checked(from)?, checked(to)?);
+        let (from, to) = (&self.locate(from, false)?, &self.locate(to, false)?);
+        self.check_above(to)?;
         // What is removed makes no room for another: removals come last, for they cannot be undone.
         if self.will_exist(to)? || self.outline(to)? != Seen::Nothing {
             return Err(
@@ -409,7 +342,7 @@ impl ChangeSet {
         if !self.will_exist(from)? {
             return Err(Error::failed(format!("there is no `{}`", from.display())));
         }
-        if self.outline(from)? != Seen::Nothing {
+        if self.outline(from)? != Seen::Nothing || self.moved_below(from).next().is_some() {
             self.layout.rename(from.to_owned(), to.to_owned());
         }
         for (path, planned) in std::mem::take(&mut self.planned) {
@@ -428,7 +361,8 @@ impl ChangeSet {
             .planned
             .iter()
             .any(|(other, planned)| other.starts_with(path) && planned.after != After::Nothing);
-        Ok(below || self.outline(path)? != Seen::Nothing)
+        let moved = self.moved_below(path).next().is_some();
+        Ok(below || moved || self.outline(path)? != Seen::Nothing)
     }
 
     /// What is on the disk today at what will be this path.
@@ -439,38 +373,93 @@ impl ChangeSet {
         }
     }
 
-    /// The paths, relative to it, of everything that is or was moved below a directory.
+    /// Everything that is below a directory today, and everything that is moved there.
     fn entries_below(&self, path: &Path) -> Result<Vec<PathBuf>> {
         let mut entries = Vec::new();
-        if let Some(origin) = self.layout.origin(path) {
-            for entry in walk(&self.root.join(origin))? {
-                entries.push(entry.path);
-            }
-        }
-        for (_, to) in self.layout.moves() {
-            let Some(origin) = self.layout.origin(to) else {
+        for top in self.moved_below(path).chain([path.to_owned()]) {
+            let Some(origin) = self.layout.origin(&top) else {
                 continue;
             };
-            let Ok(relative) = to.strip_prefix(path) else {
-                continue;
-            };
-            if relative.as_os_str().is_empty() {
-                continue;
-            }
-            entries.push(relative.to_owned());
             let origin = self.root.join(origin);
             if origin.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-                entries.extend(
-                    walk(&origin)?
-                        .iter()
-                        .map(|entry| relative.join(&entry.path)),
-                );
+                entries.extend(walk(&origin)?.iter().map(|entry| top.join(&entry.path)));
             }
+            entries.push(top);
         }
         Ok(entries)
     }
 
+    /// Where renamed things will be below a directory.
+    fn moved_below(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
+        self.layout
+            .destinations()
+            .filter(move |destination| destination != path && destination.starts_with(path))
+    }
+
+    fn planned_after(&self, path: &Path) -> Option<&After> {
+        self.planned.get(path).map(|planned| &planned.after)
+    }
+
+    /// Refuses a path below what is no directory, or will be none.
+    fn check_above(&self, path: &Path) -> Result<()> {
+        for above in path.ancestors().skip(1) {
+            if let Some(After::File { .. } | After::Symlink { .. }) = self.planned_after(above) {
+                return Err(self.in_the_way(above, "a file and would have to be a directory"));
+            }
+            let Some(origin) = self.layout.origin(above) else {
+                continue;
+            };
+            let today = self.root.join(origin);
+            if today.is_dir() {
+                break;
+            }
+            if today.symlink_metadata().is_ok() {
+                return Err(self.in_the_way(above, "no directory"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a path that will be a directory because of what will be in it.
+    fn check_below(&self, path: &Path) -> Result<()> {
+        let created = self
+            .planned
+            .range::<Path, _>((Bound::Excluded(path), Bound::Unbounded))
+            .take_while(|(below, _)| below.starts_with(path))
+            .any(|(_, planned)| planned.after != After::Nothing);
+        if created || self.moved_below(path).next().is_some() {
+            return Err(self.in_the_way(path, "to become a directory"));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was planned for the path, and that directories above it were to be removed.
+    fn keep(&mut self, path: &Path) {
+        self.planned.remove(path);
+        for above in path.ancestors().skip(1) {
+            if self
+                .planned
+                .get(above)
+                .is_some_and(Planned::removes_directory)
+            {
+                self.planned.remove(above);
+            }
+        }
+    }
+
     fn set(&mut self, path: &Path, after: After, before: Seen) {
+        if after != After::Nothing {
+            for above in path.ancestors().skip(1) {
+                // It was to be removed, but its name is needed again.
+                if self
+                    .planned
+                    .get(above)
+                    .is_some_and(Planned::removes_directory)
+                {
+                    self.planned.remove(above);
+                }
+            }
+        }
         self.planned
             .insert(path.to_owned(), Planned { after, before });
     }
@@ -489,24 +478,6 @@ fn cannot_copy(path: &Path) -> Error {
         "cannot copy `{}`: it is neither file, directory nor link",
         path.display()
     ))
-}
-
-/// Paths come from within envtpl, but names in them come from people: nothing outside of the
-/// project may be reached, nor the transaction itself.
-fn checked(path: &Path) -> Result<&Path> {
-    let normal = path
-        .components()
-        .all(|component| matches!(component, Component::Normal(_)));
-    let mut start = path.components().map(Component::as_os_str);
-    let transaction = start.next() == Some(OsStr::new(STATE_DIRECTORY))
-        && start.next() == Some(OsStr::new("transaction"));
-    if path.as_os_str().is_empty() || !normal || transaction {
-        return Err(Error::failed(format!(
-            "`{}` is no path inside the project",
-            path.display()
-        )));
-    }
-    Ok(path)
 }
 
 /// The person's umask. The system only tells it to those who set it, so that is done once, for

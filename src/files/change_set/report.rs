@@ -123,7 +123,12 @@ pub(super) fn changes<'a>(
         after: None,
         modes: None,
     });
-    renamed.chain(planned.iter().map(|(path, planned)| change(path, planned)))
+    let rest = planned
+        .iter()
+        // A directory that was to be removed and then not.
+        .filter(|(_, planned)| planned.after != After::Directory || !planned.before.is_directory())
+        .map(|(path, planned)| change(path, planned));
+    renamed.chain(rest)
 }
 
 fn change<'a>(path: &'a Path, planned: &'a Planned) -> Change<'a> {
@@ -137,7 +142,7 @@ fn change<'a>(path: &'a Path, planned: &'a Planned) -> Change<'a> {
         _ => (None, None),
     };
     let (after, new_mode) = match &planned.after {
-        After::File { bytes, mode } => (Some(bytes.as_slice()), Some(*mode)),
+        After::File { bytes, mode, .. } => (Some(bytes.as_slice()), Some(*mode)),
         _ => (None, None),
     };
     let same = before == after;

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::digest::digest;
@@ -28,6 +28,8 @@ pub(super) enum Seen {
         mode: u32,
         length: u64,
         modified: (i64, i64),
+        /// Where it leads, if it is a link.
+        link: Option<PathBuf>,
     },
 }
 
@@ -44,7 +46,7 @@ impl Seen {
             // Nothing is written through a link to nowhere.
             let Some(metadata) = found(path.metadata())?.filter(|metadata| metadata.is_file())
             else {
-                return Ok(Self::of(&named));
+                return Ok(Self::of(path, &named));
             };
             Ok(Self::File {
                 bytes: read_raw(path)?,
@@ -70,16 +72,17 @@ impl Seen {
         match found(path.symlink_metadata()) {
             Ok(None) => Ok(Self::Nothing),
             Ok(Some(metadata)) if metadata.is_dir() => Ok(Self::Directory),
-            Ok(Some(metadata)) => Ok(Self::of(&metadata)),
+            Ok(Some(metadata)) => Ok(Self::of(path, &metadata)),
             Err(source) => Err(Error::io("look at", path, source)),
         }
     }
 
-    fn of(metadata: &std::fs::Metadata) -> Self {
+    fn of(path: &Path, metadata: &std::fs::Metadata) -> Self {
         Self::Outline {
             mode: metadata.mode(),
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            link: path.read_link().ok(),
         }
     }
 
@@ -89,6 +92,14 @@ impl Seen {
             Self::File { .. } => Self::content(path),
             _ => Self::outline(path),
         }
+    }
+
+    pub(super) fn is_link(&self) -> bool {
+        matches!(self, Self::Outline { link: Some(_), .. })
+    }
+
+    pub(super) fn is_link_to(&self, target: &Path) -> bool {
+        matches!(self, Self::Outline { link: Some(link), .. } if link == target)
     }
 
     pub(super) fn is_directory(&self) -> bool {

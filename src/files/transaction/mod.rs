@@ -11,6 +11,7 @@ mod apply;
 mod plan;
 mod progress;
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +37,7 @@ const ATTEMPTS: usize = 100;
 
 /// What [`recover`] found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "the person should hear of it"]
 pub enum Recovered {
     /// A decided change was completed.
     Completed {
@@ -44,6 +46,24 @@ pub enum Recovered {
     },
     /// A change was taken back: it had not been decided, or it turned out to be impossible.
     TakenBack,
+}
+
+/// One line for the person.
+impl fmt::Display for Recovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed { kept } => {
+                f.write_str("completed the change of files that an earlier command had begun")?;
+                for path in kept {
+                    write!(f, "; your own edit is kept in `{}`", path.display())?;
+                }
+                Ok(())
+            }
+            Self::TakenBack => {
+                f.write_str("took back the change of files that an earlier command had begun")
+            }
+        }
+    }
 }
 
 /// Completes or takes back what a killed envtpl process left in a project; every command does
@@ -299,7 +319,8 @@ impl Transaction {
         )
         .because(error)
         .help(format!(
-            "once the cause is gone, run `envtpl ls` or any other command; the new files are in `{}` until then",
+            "once the cause is gone, run `envtpl ls` or any other command; \
+             until then what is missing waits in `{}`, which you may remove to give it up",
             self.directory.display()
         ))
     }

@@ -1,80 +1,18 @@
 //! A change set leaves the old tree or the new one, whatever happens to the process: proved by
 //! killing it, and by failing, at every single file operation.
-//!
-//! The process that dies is this test program itself, started again for the test `worker`.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests make and look at trees, and start themselves"
-)]
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use envtpl::files::{self, ChangeSet, EntryKind, Recovered};
+use envtpl::error::Result;
+use envtpl::files::{self, ChangeSet, Recovered};
 
-/// What a tree is: kind, permission bits and content under each path.
-type Tree = BTreeMap<PathBuf, (u32, Content)>;
-
-#[derive(Debug, PartialEq, Eq)]
-enum Content {
-    File(Vec<u8>),
-    Link(PathBuf),
-    Directory,
-}
-
-fn tree(root: &Path) -> Tree {
-    let mut tree = Tree::new();
-    for entry in files::walk(root).expect("walked") {
-        let path = root.join(&entry.path);
-        let content = match entry.kind {
-            EntryKind::File => Content::File(fs::read(path).expect("read")),
-            EntryKind::Symlink => Content::Link(fs::read_link(path).expect("read")),
-            _ => Content::Directory,
-        };
-        tree.insert(entry.path, (entry.mode, content));
-    }
-    tree
-}
-
-fn put(path: PathBuf, bytes: &[u8], mode: u32) {
-    fs::create_dir_all(path.parent().expect("a parent")).expect("created");
-    fs::write(&path, bytes).expect("written");
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
-}
-
-/// A project as it may look like, with what makes trees difficult.
-fn make_project(root: &Path) {
-    let cuda = root.join("installation/amd64-cuda");
-    put(root.join(".gitignore"), b"target\n", 0o664);
-    put(root.join("README.md"), b"read me\n", 0o644);
-    put(root.join("shared.txt"), b"shared\n", 0o640);
-    put(cuda.join("Dockerfile"), b"FROM base\r\n", 0o644);
-    put(cuda.join("compose.yaml"), b"services: {}\n", 0o600);
-    put(cuda.join("envtpl.lock"), b"locked\n", 0o644);
-    put(cuda.join(".env"), b"SECRET=1\n", 0o600);
-    put(cuda.join("with space"), b"\0\xff\n", 0o444);
-    put(cuda.join(odd_name()), b"odd", 0o644);
-    put(cuda.join("entrypoints/start.sh"), b"#!/bin/sh\n", 0o755);
-    put(cuda.join("dependencies/apt.txt"), b"jq\n", 0o644);
-    put(cuda.join("dependencies/locked/pip.txt"), b"numpy\n", 0o644);
-    symlink("Dockerfile", cuda.join("link")).expect("linked");
-    symlink("../../shared.txt", cuda.join("shared")).expect("linked");
-    symlink("nowhere", cuda.join("dependencies/dangling")).expect("linked");
-}
-
-fn odd_name() -> &'static OsStr {
-    OsStr::from_bytes(b"caf\xe9\n")
-}
+use crate::tree::{Content, Project, Tree, odd_name, tree};
+use crate::worker;
 
 /// Every kind of change at once.
-fn plan(root: &Path) -> envtpl::error::Result<ChangeSet> {
+pub fn plan(root: &Path) -> Result<ChangeSet> {
     let cpu = Path::new("installation/arm64-cpu");
     let mut changes = ChangeSet::new(root);
     changes.write_keeping_mode(".gitignore", "target\n.envtpl\n")?;
@@ -94,81 +32,8 @@ fn plan(root: &Path) -> envtpl::error::Result<ChangeSet> {
     Ok(changes)
 }
 
-/// What the started process does; in an ordinary run of the tests, nothing.
-#[test]
-#[ignore = "started by the other tests"]
-fn worker() {
-    let Some(root) = std::env::var_os("WORKER_ROOT") else {
-        return;
-    };
-    let root = Path::new(&root);
-    let result = match std::env::var("WORKER_JOB").as_deref() {
-        Ok("recover") => files::recover(root).map(drop),
-        _ => plan(root).and_then(ChangeSet::commit),
-    };
-    if let Err(error) = result {
-        panic!("{error}: {}", error.causes().join(": "));
-    }
-}
-
-/// Starts the worker with a fault.
-fn work(root: &Path, job: &str, fault: Option<(&str, usize)>) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command
-        .args(["--ignored", "--exact", "worker", "--nocapture"])
-        .env("RUST_BACKTRACE", "0")
-        .env("WORKER_ROOT", root)
-        .env("WORKER_JOB", job);
-    if let Some((name, number)) = fault {
-        command.env(name, number.to_string());
-    }
-    command.output().expect("started")
-}
-
-struct Project {
-    directory: tempfile::TempDir,
-    old: Tree,
-}
-
-impl Project {
-    fn new() -> Self {
-        // Hundreds of trees, each flushed to the disk: in memory that costs nothing.
-        let memory = Path::new("/dev/shm");
-        let directory = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory),
-            false => tempfile::tempdir(),
-        }
-        .expect("a directory");
-        make_project(directory.path());
-        let old = tree(directory.path());
-        Self { directory, old }
-    }
-
-    fn root(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// Whether the tree is the new one; neither is a failure.
-    fn is_new(&self, new: &Tree, context: &str) -> bool {
-        let now = tree(self.root());
-        if now == *new {
-            return true;
-        }
-        let differing: Vec<_> = now
-            .iter()
-            .filter(|(path, entry)| self.old.get(*path) != Some(entry))
-            .map(|(path, _)| path)
-            .chain(self.old.keys().filter(|path| !now.contains_key(*path)))
-            .collect();
-        assert!(
-            now == self.old,
-            "{context}: neither the old tree nor the new one; unlike the old one: {differing:?}"
-        );
-        false
-    }
-}
-
-fn new_tree() -> Tree {
+/// The tree after it.
+pub fn new_tree() -> Tree {
     let project = Project::new();
     plan(project.root())
         .and_then(ChangeSet::commit)
@@ -241,7 +106,9 @@ fn operations() -> usize {
         let survives = |number: &usize| {
             let project = Project::new();
             let fault = Some(("ENVTPL_TEST_KILL_AT", *number));
-            work(project.root(), "commit", fault).status.success()
+            worker::run(project.root(), "commit", fault)
+                .status
+                .success()
         };
         let candidates: Vec<usize> = (1..1000).collect();
         candidates.partition_point(|number| !survives(number))
@@ -254,7 +121,7 @@ fn killed_at_any_operation_the_next_command_sees_the_old_tree_or_the_new_one() {
     let (mut olds, mut news) = (0, 0);
     for number in 1..=operations() {
         let project = Project::new();
-        let output = work(
+        let output = worker::run(
             project.root(),
             "commit",
             Some(("ENVTPL_TEST_KILL_AT", number)),
@@ -263,7 +130,7 @@ fn killed_at_any_operation_the_next_command_sees_the_old_tree_or_the_new_one() {
         // Now and then the recovery is killed as well.
         if number % 3 == 0 {
             let fault = ("ENVTPL_TEST_KILL_AT", number % 31 + 1);
-            work(project.root(), "recover", Some(fault));
+            worker::run(project.root(), "recover", Some(fault));
         }
         files::recover(project.root()).expect("recovered");
         match project.is_new(&new, &format!("killed at {number}")) {
@@ -280,7 +147,7 @@ fn failing_at_any_operation_changes_nothing_or_is_completed_later() {
     let mut untouched = 0;
     for number in 1..=operations() {
         let project = Project::new();
-        let output = work(
+        let output = worker::run(
             project.root(),
             "commit",
             Some(("ENVTPL_TEST_FAIL_AT", number)),
@@ -311,7 +178,7 @@ fn a_disk_that_goes_away_leaves_the_old_tree_or_the_new_one() {
     for number in (1..=operations()).step_by(2) {
         let project = Project::new();
         let fault = ("ENVTPL_TEST_FAIL_FROM", number);
-        let output = work(project.root(), "commit", Some(fault));
+        let output = worker::run(project.root(), "commit", Some(fault));
         files::recover(project.root()).expect("recovered");
         let is_new = project.is_new(&new, &format!("failing from {number}"));
         assert!(is_new || !output.status.success());

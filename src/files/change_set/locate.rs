@@ -1,0 +1,64 @@
+//! One name for each file: symbolic links on the way to it are resolved while planning, so that
+//! two names for the same file are one change.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use super::ChangeSet;
+use crate::error::{Error, Result};
+use crate::files::STATE_DIRECTORY;
+
+impl ChangeSet {
+    /// The name, as it will be, by which changes to this path are planned. Links to directories
+    /// are resolved, unless they lead out of the project. With `follow` so is a link to a file,
+    /// unless something is planned for the link itself.
+    pub(super) fn locate(&self, path: &Path, follow: bool) -> Result<PathBuf> {
+        let path = checked(path)?;
+        let name = self.resolved(path, false);
+        if follow && !self.planned.contains_key(&name) {
+            return Ok(self.resolved(path, true));
+        }
+        Ok(name)
+    }
+
+    fn resolved(&self, path: &Path, follow: bool) -> PathBuf {
+        let resolved = || {
+            let root = self.root.canonicalize().ok()?;
+            let today = root.join(self.layout.origin(path)?);
+            let real = if follow && today.is_symlink() && today.is_file() {
+                today.canonicalize().ok()?
+            } else {
+                real_name(&today)?
+            };
+            let inside = real.strip_prefix(&root).ok()?;
+            (!inside.as_os_str().is_empty()).then(|| self.layout.destination(inside))
+        };
+        resolved().unwrap_or_else(|| path.to_owned())
+    }
+}
+
+/// The path with all links resolved but the last component, as far as there is anything.
+fn real_name(path: &Path) -> Option<PathBuf> {
+    path.ancestors().skip(1).find_map(|ancestor| {
+        let rest = path.strip_prefix(ancestor).ok()?;
+        Some(ancestor.canonicalize().ok()?.join(rest))
+    })
+}
+
+/// Paths come from within envtpl, but names in them come from people: nothing outside of the
+/// project may be reached, nor the transaction itself.
+pub(super) fn checked(path: &Path) -> Result<&Path> {
+    let normal = path
+        .components()
+        .all(|component| matches!(component, Component::Normal(_)));
+    let mut start = path.components().map(Component::as_os_str);
+    let transaction = start.next() == Some(OsStr::new(STATE_DIRECTORY))
+        && start.next() == Some(OsStr::new("transaction"));
+    if path.as_os_str().is_empty() || !normal || transaction {
+        return Err(Error::failed(format!(
+            "`{}` is no path inside the project",
+            path.display()
+        )));
+    }
+    Ok(path)
+}

@@ -1,0 +1,217 @@
+//! Disks that are read-only, closed to us, full, or in several parts.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use envtpl::files::{self, ChangeSet};
+
+use crate::tree::{Project, put, scratch, tree};
+use crate::worker;
+
+const NOBODY: u32 = 65534;
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Lets a person who is not root commit, gives what went wrong.
+fn commit_as_person(project: &Project) -> String {
+    let mut command = worker::command(project.root(), "commit");
+    let programs = tempfile::tempdir().expect("a directory");
+    if is_root() {
+        // Root may write anywhere, so somebody else must try, who may not look into our homes.
+        let program = programs.path().join("worker");
+        fs::copy(command.get_program(), &program).expect("copied");
+        fs::set_permissions(programs.path(), Permissions::from_mode(0o755)).expect("set");
+        let mut other = std::process::Command::new(program);
+        other
+            .args(command.get_args())
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .current_dir("/");
+        chown(project.root(), Some(NOBODY), Some(NOBODY)).expect("given");
+        for path in project.old.keys() {
+            std::os::unix::fs::lchown(project.root().join(path), Some(NOBODY), Some(NOBODY))
+                .expect("given");
+        }
+        command = other;
+    }
+    let output = command.output().expect("started");
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Makes directories read-only and asserts that a commit says so and changes nothing.
+fn refused_where_read_only(directory: &str, named: &str) {
+    let project = Project::new();
+    let path = project.root().join(directory);
+    fs::set_permissions(&path, Permissions::from_mode(0o555)).expect("set");
+    let said = commit_as_person(&project);
+    assert!(said.contains("Permission denied"), "{said}");
+    assert!(said.contains(named), "{said}");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
+    assert_eq!(
+        tree(project.root()),
+        project.old,
+        "nothing changed, nothing left"
+    );
+}
+
+#[test]
+fn a_read_only_project_is_refused_and_left_alone() {
+    refused_where_read_only("", ".envtpl");
+}
+
+#[test]
+fn a_read_only_directory_in_a_project_is_refused_before_anything_changes() {
+    refused_where_read_only("installation", "change files in");
+    refused_where_read_only("installation/amd64-cuda/entrypoints", "entrypoints");
+}
+
+#[test]
+fn a_file_on_another_disk_is_edited_through_its_link() {
+    let project = Project::new();
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let file = elsewhere.path().join("shared.txt");
+    put(file.clone(), b"old\n", 0o640);
+    let link = project.root().join("elsewhere");
+    symlink(&file, &link).expect("linked");
+
+    let mut changes = ChangeSet::new(project.root());
+    changes
+        .write_keeping_mode("elsewhere", "new\n")
+        .expect("planned");
+    changes.commit().expect("committed");
+    assert_eq!(fs::read_link(&link).expect("still a link"), file);
+    assert_eq!(fs::read_to_string(&file).expect("read"), "new\n");
+    assert_eq!(files::mode(&file).expect("looked at"), 0o640);
+    assert_eq!(tree(elsewhere.path()).len(), 1, "nothing left beside it");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_directory_cannot_move_to_another_disk() {
+    let project = Project::new();
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let devices = [project.root(), elsewhere.path()].map(|path| path.metadata().expect("there"));
+    assert_ne!(
+        devices[0].dev(),
+        devices[1].dev(),
+        "/dev/shm is a disk of its own"
+    );
+    symlink(elsewhere.path(), project.root().join("elsewhere")).expect("linked");
+    let old = tree(project.root());
+
+    let mut changes = ChangeSet::new(project.root());
+    changes
+        .rename_directory("installation/amd64-cuda", "elsewhere/amd64-cuda")
+        .expect("planned");
+    let error = changes.commit().expect_err("refused");
+    assert!(
+        error.message().contains("different file systems"),
+        "{error}"
+    );
+    assert_eq!(tree(project.root()), old);
+}
+
+#[test]
+fn owner_and_group_are_kept_where_root_works_for_a_person() {
+    let project = Project::new();
+    let root = project.root();
+    let (user, group) = match is_root() {
+        true => (1234, 2345),
+        false => (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
+    };
+    chown(root.join("README.md"), Some(user), Some(group)).expect("given");
+    // A directory whose files all belong to its group.
+    put(root.join("team/file"), b"", 0o644);
+    chown(root.join("team"), None, Some(group)).expect("given");
+    fs::set_permissions(root.join("team"), Permissions::from_mode(0o2775)).expect("set");
+
+    let mut changes = ChangeSet::new(root);
+    changes
+        .write_keeping_mode("README.md", "edited\n")
+        .expect("planned");
+    changes.write("team/new", "new\n", 0o644).expect("planned");
+    changes.commit().expect("committed");
+    let readme = root.join("README.md").metadata().expect("there");
+    assert_eq!((readme.uid(), readme.gid()), (user, group));
+    assert_eq!(
+        root.join("team/new").metadata().expect("there").gid(),
+        group
+    );
+}
+
+#[test]
+fn a_project_that_is_not_there_yet_is_created_and_goes_again_if_that_fails() {
+    let directory = scratch();
+    let root = directory.path().join("new/project");
+    let output = worker::run(&root, "write f", Some(("ENVTPL_TEST_FAIL_AT", 9)));
+    assert!(!output.status.success());
+    assert!(tree(directory.path()).is_empty());
+
+    let output = worker::run(&root, "write f", None);
+    assert!(output.status.success());
+    assert_eq!(tree(&root).keys().collect::<Vec<_>>(), [Path::new("f")]);
+}
+
+/// Real faults need a disk of our own, which takes rights that a plain `cargo test` may lack.
+#[test]
+#[cfg(feature = "engine-tests")]
+fn a_disk_that_is_really_full_or_read_only_is_left_alone() {
+    let directory = scratch();
+    let root = directory.path();
+    let new = crate::every_operation::new_tree();
+    let program = std::env::current_exe().expect("this program");
+    // The disk exists only in this process and ends with it, so all of it happens in there.
+    let script = r#"
+        set -eu
+        mount -t tmpfs -o size=256k none "$WORKER_ROOT"
+        worker() { WORKER_JOB=$1 "$0" --ignored --exact worker::worker --nocapture 2>&1; }
+        worker make
+        cp -a "$WORKER_ROOT/." "$KEEP/old"
+        head -c 300000 /dev/zero > "$WORKER_ROOT/ballast" || true
+        if worker commit; then exit 10; fi
+        rm "$WORKER_ROOT/ballast"
+        cp -a "$WORKER_ROOT/." "$KEEP/full"
+        mount -o remount,ro "$WORKER_ROOT"
+        if worker commit; then exit 11; fi
+        cp -a "$WORKER_ROOT/." "$KEEP/read-only"
+        mount -o remount,rw "$WORKER_ROOT"
+        worker commit
+        cp -a "$WORKER_ROOT/." "$KEEP/new"
+    "#;
+    let keep = scratch();
+    for name in ["old", "full", "read-only", "new"] {
+        fs::create_dir(keep.path().join(name)).expect("created");
+    }
+    let mut command = std::process::Command::new("unshare");
+    if !is_root() {
+        command.arg("--map-root-user");
+    }
+    let output = command
+        .args(["--mount", "sh", "-c", script])
+        .arg(program)
+        .env("WORKER_ROOT", root)
+        .env("KEEP", keep.path())
+        .output()
+        .expect("started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.contains("No space left on device"), "{said}");
+    assert!(said.contains("Read-only file system"), "{said}");
+    let kept = |name| tree(&keep.path().join(name));
+    assert_eq!(kept("full"), kept("old"));
+    assert_eq!(kept("read-only"), kept("old"));
+    assert_eq!(kept("new"), new);
+}
