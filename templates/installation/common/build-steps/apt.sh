@@ -59,7 +59,15 @@ fi
 # shellcheck source=network.sh
 . "$here/network.sh"
 settings=$(mktemp -d)
-sh "$here/apt-settings.sh" "$settings" "${SSL_CERT_FILE:-}" "$(secret apt_mirror)"
+ca_bundle=
+if [ -n "${SSL_CERT_FILE:-}" ]; then
+    # apt downloads as a user of its own, who cannot read a secret.
+    ca_bundle=$settings/ca-bundle.pem
+    cp "$SSL_CERT_FILE" "$ca_bundle"
+    chmod 644 "$ca_bundle"
+    chmod 755 "$settings"
+fi
+sh "$here/apt-settings.sh" "$settings" "$ca_bundle" "$(secret apt_mirror)"
 cat >>"$settings/apt.conf" <<END
 APT::Install-Recommends "false";
 APT::Keep-Downloaded-Packages "true";

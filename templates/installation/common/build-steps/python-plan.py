@@ -126,13 +126,14 @@ def main(uv, inputs, plan):
 
     # What the declared files need beyond the base, with the lock deciding what it knows.
     target = ["--python", os.environ["PYTHON"], "--break-system-packages"]
-    for name, lines in {
-        "base": constraints,
-        "locked": [line.split(" --hash")[0] for line in pins.values()],
-    }.items():
-        target += ["--constraint", write(work, name + ".txt", lines)]
-    target += ["--excludes", write(work, "excluded.txt", sorted(locked_urls))]
-    target += ["--requirement", write(work, "more.txt", [] if "pip" in base else ["pip"])]
+    for option, name, lines in [
+        ("--constraint", "base.txt", constraints),
+        ("--constraint", "locked.txt", [line.split(" --hash")[0] for line in pins.values()]),
+        ("--excludes", "excluded.txt", sorted(locked_urls)),
+        ("--requirement", "more.txt", [] if "pip" in base else ["pip"]),
+    ]:
+        if lines:
+            target += [option, write(work, name, lines)]
     code, _, talk = run("install", "--dry-run", *target, "--requirement", declared)
     if code and ("No solution found" in talk or "unsatisfiable" in talk):
         sys.stderr.write(talk)
@@ -166,9 +167,9 @@ def main(uv, inputs, plan):
                     wheels.add(key(re.search(r'^name = "(.+?)"', package, re.M).group(1)))
     if code:
         # Metadata of some source packages, and git, need what apt-build.txt lists.
-        reason = [line for line in talk.splitlines() if line.strip()][:6]
+        reason = [line for line in talk.splitlines() if line.strip() and not line.startswith(("Using", "warning"))]
         print("this cannot be planned without the build packages; one part gets everything:")
-        print("\n".join("    " + line for line in reason))
+        print("\n".join("    " + line for line in reason[:6]))
         for name in ("declared", "locked"):
             if os.path.isdir(os.path.join(inputs, name)):
                 shutil.copytree(os.path.join(inputs, name), os.path.join(plan, "built", name))
