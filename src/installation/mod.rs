@@ -7,3 +7,4 @@ pub mod dotenv;
 pub mod identity;
 pub mod name;
 pub mod pyproject;
+pub mod requirements;
