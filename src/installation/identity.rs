@@ -21,29 +21,67 @@ pub const PERSONAL: [&str; 7] = [
 /// Docker's limit for a tag (distribution/reference, `TagRegexp`).
 const LONGEST_TAG: usize = 128;
 
-/// Turns any name into one that may stand in an image reference: lower case ASCII letters and
-/// digits, separated by single `-`, `_` or `.`. A Windows or Kerberos domain is left away.
+/// distribution/reference, `NameTotalLengthMax`.
+const LONGEST_IMAGE_NAME: usize = 255;
+
+/// Turns any name into one that may stand in an image reference and in the name of a Compose
+/// project: lower case ASCII letters and digits, separated by single `-` or `_`. A Windows or
+/// Kerberos domain is left away, Latin letters lose their accents.
 ///
 /// Nothing may be left of a name in another script; then the fallback stands for it.
 pub fn image_safe(name: &str, fallback: &str) -> String {
     let name = name.rsplit('\\').next().unwrap_or(name);
     let name = name.split('@').next().unwrap_or(name);
     let mut safe = String::new();
-    for c in name.chars() {
-        match c.to_ascii_lowercase() {
-            c @ ('a'..='z' | '0'..='9') => safe.push(c),
-            c @ ('_' | '.') if safe.ends_with(|last: char| last.is_ascii_alphanumeric()) => {
-                safe.push(c);
-            }
-            _ if safe.ends_with(|last: char| last.is_ascii_alphanumeric()) => safe.push('-'),
-            _ => {}
+    for c in name.chars().flat_map(char::to_lowercase) {
+        let is_apart = !safe.ends_with(|last: char| last.is_ascii_alphanumeric());
+        match c {
+            'a'..='z' | '0'..='9' => safe.push(c),
+            // An accent that stands behind its letter, as macOS writes them.
+            '\u{300}'..='\u{36f}' => {}
+            '_' if !is_apart => safe.push('_'),
+            _ => match without_accent(c) {
+                "" if is_apart => {}
+                "" => safe.push('-'),
+                letters => safe.push_str(letters),
+            },
         }
     }
-    let safe = safe.trim_end_matches(['-', '_', '.']);
+    let safe = safe.trim_end_matches(['-', '_']);
     if safe.is_empty() {
         fallback.to_owned()
     } else {
         safe.to_owned()
+    }
+}
+
+/// The ASCII letters that stand for a lower-case Latin letter; empty for any other character.
+fn without_accent(c: char) -> &'static str {
+    match c {
+        'à'..='å' | 'ā' | 'ă' | 'ą' | 'ǎ' => "a",
+        'æ' => "ae",
+        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
+        'ð' | 'ď' | 'đ' => "d",
+        'è'..='ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => "e",
+        'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
+        'ĥ' | 'ħ' => "h",
+        'ì'..='ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => "i",
+        'ĵ' => "j",
+        'ķ' => "k",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ŏ' | 'ő' => "o",
+        'œ' => "oe",
+        'ŕ' | 'ŗ' | 'ř' => "r",
+        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
+        'ß' => "ss",
+        'ţ' | 'ť' | 'ț' => "t",
+        'þ' => "th",
+        'ù'..='ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => "u",
+        'ŵ' => "w",
+        'ý' | 'ÿ' | 'ŷ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        _ => "",
     }
 }
 
@@ -58,16 +96,35 @@ pub fn image_name_problem(name: &str) -> Option<String> {
             "`{upper}` is upper case, which image names may not be"
         ));
     }
+    if name.len() > LONGEST_IMAGE_NAME {
+        return Some(format!("it is longer than {LONGEST_IMAGE_NAME} characters"));
+    }
     let mut components: Vec<&str> = name.split('/').collect();
+    if let Some((_, tag)) = name.rsplit_once(':')
+        && !tag.contains('/')
+    {
+        return Some(format!(
+            "it ends with the tag `:{tag}`, which envtpl adds by itself"
+        ));
+    }
     let first = components[0];
     let is_registry = components.len() > 1 && (first.contains(['.', ':']) || first == "localhost");
     if is_registry {
         components.remove(0);
         let (host, port) = first.split_once(':').unwrap_or((first, "1"));
-        let good = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-        if host.is_empty() || !host.chars().all(good) || port.parse::<u16>().is_err() {
+        let good = |label: &str| {
+            !label.is_empty()
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        if !host.split('.').all(good) || port.parse::<u16>().is_err() {
             return Some(format!("`{first}` is no registry host"));
         }
+    }
+    // A reader could not tell it from the id of an image.
+    if name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Some("64 hexadecimal digits are the id of an image".into());
     }
     components
         .iter()
@@ -108,6 +165,18 @@ pub fn tag_problem(part: &str) -> Option<String> {
         .map(|bad| format!("it holds `{bad}`; a-z, 0-9, `-`, `_` and `.` are allowed"))
 }
 
+/// Why a text cannot be part of both tags and the name of a Compose project, which takes no
+/// points; `None` when it can.
+pub fn tag_and_project_problem(part: &str) -> Option<String> {
+    tag_problem(part).or_else(|| {
+        part.contains('.').then(|| {
+            "it holds `.`, which the name of a Compose project cannot have; \
+             a-z, 0-9, `-` and `_` are allowed"
+                .into()
+        })
+    })
+}
+
 /// Why a text is no Compose project name; `None` when it is one.
 pub fn compose_project_problem(name: &str) -> Option<String> {
     let mut characters = name.chars();
@@ -129,6 +198,9 @@ pub fn compose_project_problem(name: &str) -> Option<String> {
 pub fn account_problem(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("it is empty".into());
+    }
+    if matches!(name, "." | "..") || name.starts_with(['-', '+', '~']) {
+        return Some("it would be taken for a path or an option".into());
     }
     name.chars()
         .find(|c| matches!(c, ':' | ',' | '/' | '"' | '\'' | '\\' | '$' | '`') || c.is_control())
@@ -162,9 +234,9 @@ type Rule = fn(&str) -> Option<String>;
 /// The variables of `.env` that must be there, each with its rule.
 const RULES: [(&str, Rule); 9] = [
     ("IMAGE_NAME", image_name_problem),
-    ("IMAGE_PLATFORM", tag_problem),
+    ("IMAGE_PLATFORM", tag_and_project_problem),
     ("PROJECT_NAME", compose_project_problem),
-    ("USER_TAG", tag_problem),
+    ("USER_TAG", tag_and_project_problem),
     ("USR", account_problem),
     ("USRID", id_problem),
     ("GRP", account_problem),
@@ -182,6 +254,7 @@ pub fn check(
     dotenv: &Dotenv,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<()> {
+    dotenv.demand(path, &environment)?;
     let values: BTreeMap<String, String> = dotenv.values(environment);
     for (name, rule) in RULES {
         let Some(value) = values.get(name) else {
@@ -210,14 +283,18 @@ mod tests {
             ("DOM\\joe", "joe"),
             ("domain users", "domain-users"),
             ("a@b.example", "a"),
-            ("Jean-Luc.P", "jean-luc.p"),
+            ("Jean-Luc.P", "jean-luc-p"),
+            ("Jürgen Groß", "jurgen-gross"),
+            ("Jose\u{301}", "jose"),
+            ("İpek", "ipek"),
             ("__x__", "x"),
             ("a - b", "a-b"),
-            ("Ünïcode", "n-code"),
+            ("Ünïcode", "unicode"),
             ("山田", "lab"),
         ] {
             assert_eq!(image_safe(name, "lab"), safe);
             assert_eq!(image_name_problem(&image_safe(name, "lab")), None);
+            assert_eq!(tag_and_project_problem(&image_safe(name, "lab")), None);
         }
     }
 
@@ -239,6 +316,11 @@ mod tests {
             "a_-b",
             "-a",
             "a:tag",
+            "host:5000/a:tag",
+            "a..b.example/x",
+            "-a.example/x",
+            &"a".repeat(64),
+            &"x/".repeat(200),
             "a b",
             "ho st:1/x",
             "h:99999/x",
@@ -253,6 +335,10 @@ mod tests {
         assert_eq!(compose_project_problem("tiny-proj_1"), None);
         assert_eq!(account_problem("domain users"), None);
         assert!(account_problem("a:b").is_some());
+        for name in ["..", "-x", "a\nb", "$(id)", ""] {
+            assert!(account_problem(name).is_some(), "{name}");
+        }
+        assert!(tag_and_project_problem("j.doe").is_some_and(|why| why.contains("Compose")));
         assert_eq!(id_problem("1885580785"), None);
         assert!(id_problem("4294967295").is_some());
         assert!(id_problem("$(id)").is_some());

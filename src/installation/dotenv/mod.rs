@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::error::{Error, Place, Result};
+use interpolate::Fault;
 
 /// A `.env` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,13 @@ struct Entry {
     expands: bool,
 }
 
+/// A demand, `${name:?message}`, that is not met.
+struct Unmet<'a> {
+    entry: &'a Entry,
+    name: String,
+    message: String,
+}
+
 impl Dotenv {
     /// Reads a file; `path` is for messages.
     ///
@@ -48,8 +56,12 @@ impl Dotenv {
         };
         let entries = parse::entries(text).map_err(wrong)?;
         for entry in entries.iter().filter(|entry| entry.expands) {
-            interpolate::expand(&entry.template, &|_| None).map_err(|why| {
+            interpolate::check_form(&entry.template).map_err(|fault| {
                 let span = entry.value_span.clone().unwrap_or_default();
+                let why = match fault {
+                    Fault::Form(why) => why,
+                    Fault::Missing { name, .. } => format!("`{name}` has no value"),
+                };
                 wrong(parse::Problem { why, span })
             })?;
         }
@@ -67,15 +79,63 @@ impl Dotenv {
 
     /// All values as Compose has them when it reads its files: a variable of the environment
     /// goes before the file's, and fills in for `${NAME}` and for keys without a value.
+    ///
+    /// A key whose value demands a variable that is not there (`${NAME:?message}`) is left out;
+    /// Compose refuses the file then, and so does [`Dotenv::demand`].
     pub fn values(&self, environment: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+        self.evaluate(&environment).0
+    }
+
+    /// Makes sure that every variable which a value demands (`${NAME:?message}`) is there.
+    ///
+    /// # Errors
+    /// `Usage` at the value, with the person's own message.
+    pub fn demand(&self, path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<()> {
+        let (_, Some(unmet)) = self.evaluate(&environment) else {
+            return Ok(());
+        };
+        let Unmet {
+            entry,
+            name,
+            message,
+        } = unmet;
+        let span = entry.value_span.clone().unwrap_or_default();
+        let said = match message.is_empty() {
+            true => String::new(),
+            false => format!(": {message}"),
+        };
+        Err(
+            Error::usage(format!("`{}` needs the variable `{name}`{said}", entry.key))
+                .at(Place::span(path, &self.text, span))
+                .help(format!("set `{name}` in this file above, or in your shell")),
+        )
+    }
+
+    /// The values, and the first demand that is not met.
+    fn evaluate(
+        &self,
+        environment: &impl Fn(&str) -> Option<String>,
+    ) -> (BTreeMap<String, String>, Option<Unmet<'_>>) {
         let mut values: BTreeMap<String, String> = BTreeMap::new();
+        let mut unmet = None;
         for entry in &self.entries {
             let look_up = |name: &str| environment(name).or_else(|| values.get(name).cloned());
             let value = match (&entry.value_span, entry.expands) {
                 (None, _) => environment(&entry.key),
                 (Some(_), false) => Some(entry.template.clone()),
-                // Its form was checked when the file was read.
-                (Some(_), true) => interpolate::expand(&entry.template, &look_up).ok(),
+                (Some(_), true) => match interpolate::expand(&entry.template, &look_up) {
+                    Ok(value) => Some(value),
+                    Err(Fault::Missing { name, message }) => {
+                        unmet.get_or_insert(Unmet {
+                            entry,
+                            name,
+                            message,
+                        });
+                        None
+                    }
+                    // Its form was checked when the file was read.
+                    Err(Fault::Form(_)) => None,
+                },
             };
             if let Some(value) = value {
                 values.insert(entry.key.clone(), value);
@@ -86,7 +146,7 @@ impl Dotenv {
                 *value = outside;
             }
         }
-        values
+        (values, unmet)
     }
 
     /// The keys, in the order of the file.
@@ -116,18 +176,69 @@ impl Dotenv {
             )));
         }
         let written = quoted(value);
-        match self.last(key) {
-            Some(entry) => match entry.value_span.clone() {
-                Some(span) => self.text.replace_range(span, &written),
-                None => {
-                    let end = entry.key_span.end;
-                    self.text.insert_str(end, &format!("={written}"));
+        let Some(entry) = self.last(key) else {
+            self.append(&format!("{key}={written}"));
+            return Ok(());
+        };
+        match entry.value_span.clone() {
+            None => {
+                let end = entry.key_span.end;
+                self.text.insert_str(end, &format!("={written}"));
+            }
+            Some(span) if self.is_meant_as_comment(&span) => {
+                if !self.text[..span.start].ends_with(' ') {
+                    self.text.insert(span.start, ' ');
                 }
-            },
-            None => self.append(&format!("{key}={written}")),
+                let blanks = self.text[..span.start].trim_end_matches([' ', '\t']).len();
+                self.text.insert_str(blanks, &in_quotes(written));
+            }
+            Some(span) => {
+                let was_quoted = self.text[span.clone()].starts_with(['\'', '"']);
+                let rest = self.text[span.end..].lines().next().unwrap_or_default();
+                // A comment may stand anyhow behind a closing quote; behind a bare value it may
+                // belong to the value, and behind an empty one it is the value.
+                let written = match !rest.trim().is_empty() && (was_quoted || value.is_empty()) {
+                    true => in_quotes(written),
+                    false => written,
+                };
+                self.text.replace_range(span, &written);
+            }
         }
         self.reread();
         Ok(())
+    }
+
+    /// Whether `NAME= # text`, whose value is `# text` to Compose, was meant as a comment.
+    fn is_meant_as_comment(&self, value: &Range<usize>) -> bool {
+        self.text[value.clone()].starts_with('#') && self.text[..value.start].ends_with([' ', '\t'])
+    }
+
+    /// Removes every line that sets a key, with the comment behind it; everything else stays
+    /// byte for byte. Returns whether there was one.
+    pub fn unset(&mut self, key: &str) -> bool {
+        let mut found = false;
+        while let Some(entry) = self.last(key) {
+            let value_end = entry.value_span.as_ref().map_or(0, |span| span.end);
+            let end = entry.key_span.end.max(value_end);
+            let start = self.text[..entry.key_span.start]
+                .rfind('\n')
+                .map_or(self.start(), |line_break| line_break + 1);
+            let end = self.text[end..]
+                .find('\n')
+                .map_or(self.text.len(), |line_break| end + line_break + 1);
+            self.text.replace_range(start..end, "");
+            self.reread();
+            found = true;
+        }
+        found
+    }
+
+    /// Where the text begins, behind a byte order mark.
+    fn start(&self) -> usize {
+        match self.text.starts_with('\u{feff}') {
+            true => '\u{feff}'.len_utf8(),
+            false => 0,
+        }
     }
 
     /// Adds lines at the end, such as a comment; a line break is added behind them.
@@ -137,7 +248,7 @@ impl Dotenv {
         } else {
             "\n"
         };
-        if !self.text.is_empty() && !self.text.ends_with('\n') {
+        if self.text.len() > self.start() && !self.text.ends_with('\n') {
             self.text.push_str(line_break);
         }
         self.text.push_str(&lines.replace('\n', line_break));
@@ -178,6 +289,14 @@ impl Dotenv {
 impl fmt::Display for Dotenv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// Puts quotes around a value that [`quoted`] left bare.
+fn in_quotes(written: String) -> String {
+    match written.starts_with(['\'', '"']) {
+        true => written,
+        false => format!("'{written}'"),
     }
 }
 

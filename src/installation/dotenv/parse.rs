@@ -1,4 +1,8 @@
 //! Finds the assignments in the text, with their places.
+//!
+//! Source: compose-go's `dotenv/parser.go`; compared value by value with `docker compose config`
+//! of Compose 2.26.1. Two things that Compose lets pass are refused, because it would silently
+//! lose what the person wrote: text behind a closing quote, and blanks inside a name.
 
 use std::ops::Range;
 
@@ -22,6 +26,12 @@ pub fn is_key(text: &str) -> bool {
 
 /// All assignments of the text.
 pub fn entries(text: &str) -> Result<Vec<Entry>, Problem> {
+    if let Some(zero) = text.find('\0') {
+        return Err(Problem {
+            why: "it holds a zero byte, which no variable can".into(),
+            span: zero..zero + 1,
+        });
+    }
     let mut entries = Vec::new();
     let mut position = if text.starts_with('\u{feff}') { 3 } else { 0 };
     while let Some(start) = statement(text, position) {
@@ -44,32 +54,12 @@ fn statement(text: &str, mut position: usize) -> Option<usize> {
     }
 }
 
+/// The assignment that begins at `start`, and where it ends.
 fn assignment(text: &str, start: usize) -> Result<(Entry, usize), Problem> {
-    let line_end = start + text[start..].find('\n').unwrap_or(text.len() - start);
-    let mut key_start = start;
-    if let Some(rest) = text[start..line_end].strip_prefix("export")
-        && rest.starts_with([' ', '\t'])
-    {
-        key_start = line_end - rest.trim_start().len();
-    }
-    let line = &text[key_start..line_end];
-    let separator = line.find(['=', ':']);
-    let key = line[..separator.unwrap_or(line.len())].trim_end();
-    let key_span = key_start..key_start + key.len();
-    // Compose allows some more characters than a variable can have (`env_file:` keys).
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
-    if key.is_empty() || !key.chars().all(allowed) {
-        return Err(Problem {
-            why: if key.is_empty() {
-                "it has no name".into()
-            } else {
-                format!("`{key}` is no name")
-            },
-            span: key_start..line_end.min(key_start + line.trim_end().len().max(1)),
-        });
-    }
+    let line_end = end_of_line(text, start);
+    let (key_span, separator) = key(text, start, line_end)?;
     let entry = |value_span, template: String, expands| Entry {
-        key: key.to_owned(),
+        key: text[key_span.clone()].to_owned(),
         key_span: key_span.clone(),
         value_span,
         template,
@@ -79,65 +69,114 @@ fn assignment(text: &str, start: usize) -> Result<(Entry, usize), Problem> {
         return Ok((entry(None, String::new(), false), line_end));
     };
 
-    let after = key_start + separator + 1;
-    let blank = text[after..line_end].len() - text[after..line_end].trim_start().len();
-    let value_start = after + blank;
-    let quote = text[value_start..]
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '\'' | '"'));
-    let Some(quote) = quote.filter(|_| value_start < line_end) else {
-        let value = unquoted(&text[after..line_end]);
-        // An empty value stands right behind the separator, before blanks and a comment.
-        let begin = if value.is_empty() { after } else { value_start };
-        let span = begin..begin + value.len();
-        return Ok((entry(Some(span), value.to_owned(), true), line_end));
+    let behind = separator + 1;
+    let line = text[behind..line_end].trim_start_matches(is_blank);
+    let value_start = line_end - line.len();
+    let quote = match line.chars().next() {
+        Some(quote @ ('\'' | '"')) => quote,
+        _ => {
+            let value = line.split_once(" #").map_or(line, |(value, _)| value);
+            let value = value.trim_end();
+            // An empty value stands right behind the separator, before blanks.
+            let begin = if value.is_empty() {
+                behind
+            } else {
+                value_start
+            };
+            let span = begin..begin + value.len();
+            return Ok((entry(Some(span), value.to_owned(), true), line_end));
+        }
     };
+
     let inside = value_start + 1;
-    let Some(end) = closing(text, inside, quote) else {
+    let Some((content, length)) = content(&text[inside..], quote) else {
         return Err(Problem {
             why: format!("the quote {quote} is not closed"),
             span: value_start..line_end,
         });
     };
-    let raw = text[inside..end].replace("\r\n", "\n");
-    let (template, expands) = match quote {
-        '"' => (unescape(&raw), true),
-        _ => (raw, false),
-    };
-    let behind = end + 1;
-    let rest_end = behind + text[behind..].find('\n').unwrap_or(text.len() - behind);
-    let rest = text[behind..rest_end].trim();
+    let value_end = inside + length + 1;
+    let rest_end = end_of_line(text, value_end);
+    let rest = text[value_end..rest_end].trim();
     if !rest.is_empty() && !rest.starts_with('#') {
         return Err(Problem {
             why: "something stands behind the closing quote".into(),
-            span: behind..rest_end,
+            span: value_end..rest_end,
         });
     }
-    Ok((
-        entry(Some(value_start..behind), template, expands),
-        rest_end,
-    ))
+    let (template, expands) = match quote {
+        '"' => (unescape(&content), true),
+        _ => (content, false),
+    };
+    let value_span = value_start..value_end;
+    Ok((entry(Some(value_span), template, expands), rest_end))
 }
 
-/// A value without quotes ends before ` #` and before blanks at the end of the line.
-fn unquoted(text: &str) -> &str {
-    let bytes = text.as_bytes();
-    let comment = (1..bytes.len())
-        .find(|index| bytes[*index] == b'#' && bytes[index - 1].is_ascii_whitespace());
-    text[..comment.unwrap_or(text.len())].trim()
+/// The name that begins at `start`, and where its `=` or `:` stands, if it has one.
+fn key(
+    text: &str,
+    start: usize,
+    line_end: usize,
+) -> Result<(Range<usize>, Option<usize>), Problem> {
+    let mut key_start = start;
+    if let Some(rest) = text[start..line_end].strip_prefix("export")
+        && rest.starts_with([' ', '\t', '\r', '\x0c'])
+    {
+        key_start = line_end - rest.trim_start_matches(is_blank).len();
+    }
+    let line = &text[key_start..line_end];
+    let separator = line.find(['=', ':']);
+    let key = line[..separator.unwrap_or(line.len())].trim_end();
+    // Compose allows some more characters than a variable can have (`env_file:` keys).
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+    let why = if key.is_empty() {
+        "it has no name".to_owned()
+    } else if !key.chars().all(allowed) {
+        let shown: String = key.chars().take(60).collect();
+        format!("`{}` is no name", shown.escape_debug())
+    } else if separator.is_none() && line_end == text.len() {
+        // Compose 2.26: "setenv: invalid argument".
+        "Compose needs a line break behind a name without a value".to_owned()
+    } else {
+        let span = key_start..key_start + key.len();
+        return Ok((span, separator.map(|separator| key_start + separator)));
+    };
+    Err(Problem {
+        why,
+        span: key_start..key_start + line.trim_end().len(),
+    })
 }
 
-/// The position of the closing quote; one behind a backslash does not close.
-fn closing(text: &str, from: usize, quote: char) -> Option<usize> {
-    let mut escaped = false;
-    for (index, c) in text[from..].char_indices() {
-        if c == quote && !escaped {
-            return Some(from + index);
+fn end_of_line(text: &str, from: usize) -> usize {
+    text[from..]
+        .find('\n')
+        .map_or(text.len(), |length| from + length)
+}
+
+/// Blanks inside a line, as Compose counts them: fewer than Unicode has.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t' | '\x0b' | '\x0c' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+}
+
+/// What stands before the closing quote, and its length in the text. A backslash hides a quote
+/// and disappears before it; before anything else it stays for [`unescape`].
+fn content(text: &str, quote: char) -> Option<(String, usize)> {
+    let mut content = String::new();
+    let mut is_escaped = false;
+    for (index, c) in text.char_indices() {
+        if c == quote {
+            if !is_escaped {
+                return Some((content, index));
+            }
+            is_escaped = false;
+        } else if c == '\\' && !is_escaped {
+            is_escaped = true;
+            continue;
+        } else if is_escaped {
+            is_escaped = false;
+            content.push('\\');
         }
-        // compose-go looks at the one character before the quote; for double quotes that would
-        // leave `\\"` open, which its newer versions read as we do.
-        escaped = c == '\\' && !(escaped && quote == '"');
+        content.push(c);
     }
     None
 }
@@ -146,25 +185,53 @@ fn closing(text: &str, from: usize, quote: char) -> Option<usize> {
 /// variables are filled in.
 fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
-    let mut characters = raw.chars();
-    while let Some(c) = characters.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        match characters.next() {
-            Some('n') => text.push('\n'),
-            Some('r') => text.push('\r'),
-            Some('t') => text.push('\t'),
-            Some('a') => text.push('\u{07}'),
-            Some('b') => text.push('\u{08}'),
-            Some('f') => text.push('\u{0c}'),
-            Some('v') => text.push('\u{0b}'),
-            Some('$') => text.push_str("$$"),
-            Some(other @ ('"' | '\\')) => text.push(other),
-            Some(other) => text.extend(['\\', other]),
-            None => text.push('\\'),
-        }
+    let mut rest = raw;
+    while let Some(backslash) = rest.find('\\') {
+        text.push_str(&rest[..backslash]);
+        rest = &rest[backslash + 1..];
+        let Some(c) = rest.chars().next() else {
+            text.push('\\');
+            break;
+        };
+        let replacement = match c {
+            'n' => "\n",
+            'r' => "\r",
+            't' => "\t",
+            'a' => "\u{07}",
+            'b' => "\u{08}",
+            'f' => "\u{0c}",
+            'v' => "\u{0b}",
+            '$' => "$$",
+            '"' => "\"",
+            '\\' => "\\",
+            '0' => {
+                let digits = rest[1..]
+                    .bytes()
+                    .take(3)
+                    .take_while(u8::is_ascii_digit)
+                    .count();
+                text.push_str(&octal(&rest[1..=digits]));
+                rest = &rest[1 + digits..];
+                continue;
+            }
+            // Not an escape; the character itself may begin the next one.
+            _ => {
+                text.push('\\');
+                continue;
+            }
+        };
+        text.push_str(replacement);
+        rest = &rest[c.len_utf8()..];
     }
+    text.push_str(rest);
     text
+}
+
+/// `\0` and three octal digits are the character of that number; with fewer, Compose leaves the
+/// digits but not the zero.
+fn octal(digits: &str) -> String {
+    match u8::from_str_radix(digits, 8) {
+        Ok(code) if digits.len() == 3 => char::from(code).to_string(),
+        _ => format!("\\{digits}"),
+    }
 }

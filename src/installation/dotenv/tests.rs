@@ -28,7 +28,17 @@ fn values_are_what_compose_reads() {
         ("A=\"two\nlines\"", "two\nlines"),
         ("A=a#b", "a#b"),
         ("A=", ""),
-        ("A= # comment", ""),
+        ("A= # comment", "# comment"),
+        ("A=a # b # c", "a"),
+        ("A=a\t#b", "a\t#b"),
+        ("A='a\\\\'", "a\\\\"),
+        ("A='a\\'b'", "a'b"),
+        ("A=\"x\r\ny\"\r\n", "x\r\ny"),
+        ("A=\"\\0101 \\012 \\c \\z\"", "A \\12 \\c \\z"),
+        ("A=${X:-{y}z}", "{y}z"),
+        ("A=${X:-1}} ${Y:-2}", "1} 2"),
+        ("A=\u{2003}b\u{2003}", "\u{2003}b"),
+        ("A=$1 $ ${Y}", "$1 $ "),
         ("\u{feff}A=1\r\nB=2\r\n", "1"),
         ("A=\"\\$x \\\"q\\\" \\\\\"", "$x \"q\" \\"),
         ("A=1\nA=2", "2"),
@@ -55,6 +65,11 @@ fn what_is_no_setting_is_refused_at_its_line() {
         ("=1\n", 1),
         ("A=1\n\nB=${X\n", 3),
         ("A=${}\n", 1),
+        ("B=${A:-x}\nA=${A:+${1}}\n", 2),
+        ("A=\"${X:-a\nb}\"\n", 1),
+        ("A=1\nB", 2),
+        ("A=1\nB=\0\n", 2),
+        ("A B=1\n", 1),
     ] {
         let error = Dotenv::parse(Path::new(".env"), text).expect_err(text);
         assert_eq!(error.places()[0].line_number(), Some(line), "{text:?}");
@@ -73,6 +88,44 @@ fn an_edit_leaves_the_rest_alone() {
         dotenv.to_string(),
         "# head\r\nexport A = 'new value'  # why\r\n\r\nB='x'\r\nC=3\r\n# tail\r\nD=\"it's\"\r\n"
     );
+}
+
+#[test]
+fn a_demanded_variable_that_is_missing_is_refused_with_the_message() {
+    let dotenv = read("A=1\nB=${C:?ask your lab}\n");
+    let error = dotenv
+        .demand(Path::new(".env"), |_| None)
+        .expect_err("missing");
+    assert!(error.message().contains("ask your lab"), "{error}");
+    assert_eq!(error.places()[0].line_number(), Some(2));
+    let environment = |name: &str| (name == "C").then(|| "3".to_owned());
+    dotenv.demand(Path::new(".env"), environment).expect("met");
+    assert!(!dotenv.values(|_| None).contains_key("B"));
+}
+
+#[test]
+fn a_comment_behind_a_value_stays_a_comment() {
+    for (text, expected) in [
+        ("A= # why\n", "A='new' # why\n"),
+        ("A=\t# why\n", "A='new'\t # why\n"),
+        ("A='x'# why\n", "A='new'# why\n"),
+        ("A=\"x\"\t# why\n", "A='new'\t# why\n"),
+        ("A=x # why\n", "A=new # why\n"),
+        ("A=#value\n", "A=new\n"),
+    ] {
+        let mut dotenv = read(text);
+        dotenv.set("A", "new").expect("a key");
+        assert_eq!(dotenv.to_string(), expected);
+        assert_eq!(dotenv.get("A").as_deref(), Some("new"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_key_is_removed_with_its_lines_alone() {
+    let mut dotenv = read("\u{feff}A=\"1\n2\" # x\r\n# keep\r\nexport A=3\r\nB=4\nA\n");
+    assert!(dotenv.unset("A"));
+    assert_eq!(dotenv.to_string(), "\u{feff}# keep\r\nB=4\n");
+    assert!(!dotenv.unset("A"));
 }
 
 #[test]
@@ -95,12 +148,39 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_is_printed_unchanged(text in "([A-C]=[a-z'\"$#{}:\\\\ -]{0,8}\r?\n|# x\n|\n){0,8}") {
+    fn edits_touch_one_value_alone(text in "([A-C] ?[=:] ?[a-z'\"$#{}:\\\\\t -]{0,8}\r?\n|export B='x\ny'#z\n|# x\n|C\n|\n){0,8}", value in "[ -~é\n\r]{0,8}") {
         if let Ok(dotenv) = Dotenv::parse(Path::new(".env"), &text) {
             prop_assert_eq!(dotenv.to_string(), text.clone());
-            let mut changed = dotenv.clone();
-            changed.set("NEW", "x").expect("a key");
-            prop_assert!(changed.to_string().starts_with(text.trim_end_matches('\n')));
+            let before = dotenv.values(|_| None);
+            let comments = text.matches('#').count();
+            for key in ["A", "NEW"] {
+                let mut changed = dotenv.clone();
+                changed.set(key, &value).expect("a key");
+                let again = read(&changed.to_string());
+                prop_assert_eq!(again.get(key), Some(value.clone()), "{:?}", changed.to_string());
+                // Values that mention the changed one follow it; the others stay.
+                if !text.contains('$') {
+                    let mut expected = before.clone();
+                    expected.insert(key.to_owned(), value.clone());
+                    prop_assert_eq!(again.values(|_| None), expected);
+                }
+                if key == "NEW" {
+                    prop_assert!(changed.to_string().starts_with(&text));
+                    prop_assert!(changed.to_string().matches('#').count() >= comments);
+                    changed.unset("NEW");
+                    prop_assert_eq!(changed.to_string(), text.clone());
+                }
+            }
+            let mut without = dotenv.clone();
+            without.unset("A");
+            prop_assert!(without.keys().all(|key| key != "A"));
+        }
+    }
+
+    #[test]
+    fn no_text_panics(text in "[ -~\n\r\té]{0,60}") {
+        if let Ok(dotenv) = Dotenv::parse(Path::new(".env"), &text) {
+            dotenv.values(|_| None);
         }
     }
 }
