@@ -140,6 +140,8 @@ pub enum Command {
     Shell(commands::shell::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
+    /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix
+    Doctor(commands::doctor::Args),
     /// Wait for a container in the background; started by `run -d` and `dev -d`
     #[command(hide = true)]
     WatchContainer(commands::detached::WatchArgs),

@@ -7,6 +7,7 @@ mod building;
 mod context;
 pub mod detached;
 pub mod dev;
+pub mod doctor;
 pub mod env;
 pub mod init;
 pub mod ls;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Dev(args) => dev::run(&context, args),
         Command::Shell(args) => shell::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
         Command::WatchContainer(args) => return detached::watch(&context, args),
     }
     .map(|()| 0)

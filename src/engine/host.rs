@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::engine::machine::{Emulation, Machine};
 use crate::files;
 use crate::installation::name::{Acceleration, Platform};
 
@@ -19,15 +20,7 @@ pub fn usable_acceleration() -> Acceleration {
     }
 }
 
-/// Whether this machine's kernel runs programs of another platform through QEMU
-/// (`binfmt_misc`, kernel documentation `admin-guide/binfmt-misc.rst`).
+/// Whether this machine's containers run programs of another platform.
 pub fn emulates(platform: Platform) -> bool {
-    let processor = match platform {
-        Platform::Amd64 => "x86_64",
-        Platform::Arm64 => "aarch64",
-    };
-    files::read(Path::new(&format!(
-        "/proc/sys/fs/binfmt_misc/qemu-{processor}"
-    )))
-    .is_ok_and(|entry| entry.starts_with(b"enabled"))
+    Machine::here().emulation(platform) == Emulation::Everywhere
 }

@@ -59,7 +59,7 @@ struct Api {
 impl Images {
     /// Opens the API socket that the engine's command line uses, if it is a local one.
     pub fn open(tools: &Tools, printer: &Printer) -> Self {
-        let api = socket(tools, printer).and_then(|path| Api::open(&path));
+        let api = local_socket(tools, printer).and_then(|path| Api::open(&path));
         Self {
             tools: tools.clone(),
             api,
@@ -210,7 +210,7 @@ impl From<ImageInspect> for Image {
 /// The path of the local socket that the engine's command line talks to, by the order that it
 /// follows itself: `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` in its configuration, the
 /// default socket. `None` for a remote engine or another tool than docker.
-fn socket(tools: &Tools, printer: &Printer) -> Option<String> {
+pub fn local_socket(tools: &Tools, printer: &Printer) -> Option<String> {
     if tools.docker().program() != "docker" {
         return None;
     }

@@ -2,13 +2,18 @@
 //! or through the engine's API.
 
 mod compose;
+mod facts;
 mod host;
 mod images;
+pub mod machine;
 mod naming;
 mod tools;
+mod version;
 
 pub use compose::{Build, Compose, Model, Service, Target, Volume};
+pub use facts::{EngineFacts, tool_version};
 pub use host::{emulates, usable_acceleration};
-pub use images::{Container, Image, Images};
+pub use images::{Container, Image, Images, local_socket};
 pub use naming::{REVISION_LABEL, commit_tag, short_id};
 pub use tools::Tools;
+pub use version::Version;

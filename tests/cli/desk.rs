@@ -1,0 +1,142 @@
+//! A directory, an environment of its own, and programs that stand in for real ones.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests make files and start envtpl"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A temporary directory in which envtpl is run.
+pub struct Desk {
+    directory: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Asserts the exit status; shows everything when it is another.
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(
+            self.status, status,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// Asserts that the data holds a text.
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text),
+            "{text:?} is not in stdout:\n{}",
+            self.stdout
+        );
+        self
+    }
+
+    /// Asserts that the talk holds a text.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(
+            self.stderr.contains(text),
+            "{text:?} is not in stderr:\n{}",
+            self.stderr
+        );
+        self
+    }
+
+    /// The data as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!(
+                "{error}\n--- stdout\n{}\n--- stderr\n{}",
+                self.stdout, self.stderr
+            )
+        })
+    }
+}
+
+impl Desk {
+    /// An empty directory, and no program but those that [`Self::program`] puts there and the
+    /// ordinary small ones.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::create_dir(directory.path().join("bin")).expect("created");
+        fs::create_dir(directory.path().join("work")).expect("created");
+        Self {
+            directory,
+            variables: Vec::new(),
+        }
+    }
+
+    /// The directory in which envtpl starts.
+    pub fn work(&self) -> PathBuf {
+        self.directory.path().join("work")
+    }
+
+    /// Puts a shell script on PATH, before everything else.
+    pub fn program(self, name: &str, script: &str) -> Self {
+        let path = self.directory.path().join("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+        self
+    }
+
+    /// Sets a variable for envtpl.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file in the working directory.
+    pub fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    /// As [`Self::file`], later.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.work().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("created");
+        fs::write(path, text).expect("written");
+    }
+
+    /// Runs envtpl.
+    pub fn envtpl(&self, arguments: &[&str]) -> Ended {
+        self.envtpl_in(&self.work(), arguments)
+    }
+
+    /// Runs envtpl in another directory.
+    pub fn envtpl_in(&self, directory: &Path, arguments: &[&str]) -> Ended {
+        let bin = self.directory.path().join("bin");
+        let output = Command::new(env!("CARGO_BIN_EXE_envtpl"))
+            .args(arguments)
+            .current_dir(directory)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+            .env("HOME", self.directory.path())
+            .env("USER", "alice")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .expect("envtpl runs");
+        Ended {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}

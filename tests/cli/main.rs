@@ -1,0 +1,5 @@
+//! Black-box tests of the program, without an engine: where a test needs one, a small script
+//! named `docker` stands in for it.
+
+mod desk;
+mod doctor;
