@@ -33,15 +33,16 @@ pub struct WatchArgs {
     docker: Option<String>,
 }
 
-/// Starts the container in the background, prints its name, and reports an early failure.
+/// Starts the container in the background and prints its id. A command that fails within a second
+/// is reported with what it printed; its exit status is given then.
 ///
 /// # Errors
-/// When the container cannot be started, or ends with a failure within a second.
+/// When the container cannot be started.
 pub fn start(
     workplace: &Workplace<'_>,
     docker: Option<&str>,
     invocation: &Invocation,
-) -> Result<()> {
+) -> Result<u8> {
     let printer = &workplace.context.printer;
     let container = workplace.compose.tools().read(invocation, printer)?;
     let project = workplace.project.root();
@@ -55,15 +56,22 @@ pub fn start(
         watcher = watcher.arg("--docker").arg(docker);
     }
     let ended = watcher.start_in_background(printer)?.wait_for(EARLY)?;
-    match ended {
-        Some(status) if !status.success() => Err(Error::failed(format!(
-            "the container ended at once, with exit status {}",
-            status.code().unwrap_or(-1)
-        ))
-        .because(std::io::Error::other(last_lines(&log)))
-        .help(format!("its log is in {}", log.display()))),
-        _ => printer.data(format!("{container}\n")),
+    if let Some(status) = ended.filter(|status| !status.success()) {
+        let status = status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1);
+        printer.error(
+            &Error::failed(format!(
+                "the container ended at once, with exit status {status}"
+            ))
+            .because(std::io::Error::other(last_lines(&log)))
+            .help(format!("its log is in {}", log.display())),
+        );
+        return Ok(status);
     }
+    printer.data(format!("{container}\n"))?;
+    Ok(0)
 }
 
 /// Waits for a container to end, keeps its log if it failed, and removes it. Ends with the

@@ -29,6 +29,6 @@ pub struct Args {
 ///
 /// # Errors
 /// As [`start`].
-pub fn run(context: &Context, args: &Args) -> Result<()> {
+pub fn run(context: &Context, args: &Args) -> Result<u8> {
     start(context, Flavour::Dev, &args.start, &args.command)
 }

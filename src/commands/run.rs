@@ -30,6 +30,6 @@ pub struct Args {
 ///
 /// # Errors
 /// As [`start`].
-pub fn run(context: &Context, args: &Args) -> Result<()> {
+pub fn run(context: &Context, args: &Args) -> Result<u8> {
     start(context, Flavour::Run, &args.start, &args.command)
 }

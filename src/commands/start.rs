@@ -29,7 +29,7 @@ pub struct StartArgs {
 }
 
 /// Runs a command in a new container of the flavour's service; the container is removed when the
-/// command ends. Does not return when the command runs in the foreground: this process becomes
+/// command ends; gives the exit status that envtpl ends with. Does not return when the command runs in the foreground: this process becomes
 /// it, so that terminal, signals and exit status are its own.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn start(
     flavour: Flavour,
     args: &StartArgs,
     command: &[OsString],
-) -> Result<()> {
+) -> Result<u8> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
     let workplace = Workplace::open(context, &project, installation)?;
@@ -75,7 +75,8 @@ pub fn start(
     let invocation = invocation.arg(&service).args(command);
 
     if context.dry_run {
-        return context.printer.data(format!("{invocation}\n"));
+        context.printer.data(format!("{invocation}\n"))?;
+        return Ok(0);
     }
     if args.detach {
         return detached::start(&workplace, dotenv.get("DOCKER").as_deref(), &invocation);

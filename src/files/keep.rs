@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 /// When it cannot be written; what was there stays.
 pub fn keep(project_root: &Path, relative: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = state::state_directory(project_root)?.join(relative);
-    put(&path, bytes).map_err(|source| Error::io("write", &path, source))
+    put(project_root, &path, bytes).map_err(|source| Error::io("write", &path, source))
 }
 
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut missing: Vec<&Path> = directory
         .ancestors()
@@ -25,11 +25,13 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .collect();
     while let Some(next) = missing.pop() {
         state::ensure_directory(next)?;
+        state::give_to_owner(project_root, &[next])?;
     }
     // Two processes may write the same file at once.
     let unfinished = path.with_extension(format!("{}.new", std::process::id()));
     let written = match sys::create_file(&unfinished, bytes) {
-        Ok(()) => sys::rename(&unfinished, path),
+        Ok(()) => state::give_to_owner(project_root, &[&unfinished])
+            .and_then(|()| sys::rename(&unfinished, path)),
         Err(error) => Err(error),
     };
     if written.is_err() {

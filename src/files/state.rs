@@ -1,6 +1,7 @@
 //! `.envtpl/`, the directory in the project for what git must not see.
 
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::read::{list_raw, read_raw};
@@ -36,7 +37,23 @@ pub(super) fn prepare(root: &Path) -> io::Result<PathBuf> {
         let mut file = sys::open_lock_file(&ignore)?;
         sys::rewrite(&mut file, IGNORE_ALL)?;
     }
+    give_to_owner(root, &[&directory, &ignore])?;
     Ok(directory)
+}
+
+/// What root makes in a person's project is the person's: otherwise neither they nor their
+/// containers could write there later.
+pub(super) fn give_to_owner(root: &Path, made: &[&Path]) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = root.metadata()?;
+    for path in made {
+        if owner.uid() != 0 && path.symlink_metadata()?.uid() == 0 {
+            sys::set_owner(path, owner.uid(), owner.gid())?;
+        }
+    }
+    Ok(())
 }
 
 /// Creates the project's directory and those above it where they are missing; gives what was

@@ -80,5 +80,5 @@ fn the_records_of_a_build_are_in_the_image() {
             .to_string()
             .contains("\"six\"")
     );
-    shop.in_image("run-latest-root", "cmp /opt/envtpl/dependencies/requirements.txt - <<'END'\n# one small package\nsix==1.17.0\nEND").expect(0);
+    shop.in_image("run-latest-root", "cmp /opt/envtpl/dependencies/requirements.txt - <<'END'\n# what builds the project, and one small package\nhatchling\neditables\nsix==1.17.0\nEND").expect(0);
 }

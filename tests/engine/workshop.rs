@@ -90,7 +90,7 @@ impl Workshop {
         workshop.envtpl(&init).expect(0);
         workshop.write(
             "dependencies/requirements.txt",
-            "# one small package\nsix==1.17.0\n",
+            "# what builds the project, and one small package\nhatchling\neditables\nsix==1.17.0\n",
         );
         workshop.write("dependencies/apt-build.txt", "");
         workshop.write("dependencies/apt-runtime.txt", "jq\n");
