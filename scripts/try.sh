@@ -68,6 +68,8 @@ show git init --quiet
 show envtpl init --yes --installation "$NAME" --project-name digits "${base[@]}"
 show envtpl env
 dotenv=installation/$NAME/.env
+# So that `make clean` finds the demo's images.
+show sed -i "s|^IMAGE_NAME=.*|IMAGE_NAME=envtpl-demo/digits|" "$dotenv"
 # A host with certificates of its own needs them in builds and containers too.
 if ca=$(host_ca_bundle) && ! grep -qE '^CA_BUNDLE=.+' "$dotenv"; then
     say "This machine trusts certificates of its own: CA_BUNDLE=$ca goes into $dotenv."
