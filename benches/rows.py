@@ -30,7 +30,9 @@ APT_RUNTIME_PACKAGES = ["file", "bc", "zip", "time", "lsof", "dc"]
 
 scratch = Path(tempfile.mkdtemp(prefix="envtpl-bench-"))
 log = scratch / "log"
-rows = []
+# Only what this run made is removed at its end.
+IMAGES = f"envtpl-bench/{os.getpid()}"
+rows, failed = [], []
 
 
 def rounds(number):
@@ -60,7 +62,7 @@ class Project:
     def __init__(self, name, lists=True):
         self.root = scratch / name
         self.installation = self.root / "installation" / NAME
-        self.image = f"envtpl-bench/{name}"
+        self.image = f"{IMAGES}-{name}"
         self.root.mkdir()
         git(self.root, "init", "--quiet")
         quiet([ENVTPL, "init", "--yes", "--installation", NAME, "--base-image", BASE, "--project-name", name], cwd=self.root)
@@ -96,7 +98,7 @@ class Anchor:
 
     def __init__(self, name):
         self.root = scratch / name
-        self.image = f"envtpl-bench/{name}"
+        self.image = f"{IMAGES}-{name}"
         self.base = BASE
         shutil.copytree(HERE / "anchor", self.root)
         (self.root / "apt.txt").write_text("".join((HERE / "anchor" / f"apt-{part}.txt").read_text() for part in ("build", "runtime", "dev")))
@@ -110,6 +112,15 @@ class Anchor:
                       "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", *options, "."], cwd=self.root, log=log)
 
 
+def measure(row, *arguments, **options):
+    """Adds a row; one that cannot be measured does not stop the others."""
+    try:
+        rows.append(pairs(row, *arguments, **options))
+    except Failed as problem:
+        failed.append(row.what)
+        print(f"{row.what}: {problem}", file=sys.stderr)
+
+
 # --- start -------------------------------------------------------------------
 
 
@@ -120,13 +131,13 @@ def start():
     quiet([ENVTPL, "-i", NAME, "run", "--", "python3", "-c", "import start"], cwd=project.root)
     bare = ["docker", "compose", "--project-directory", str(project.installation), "run", "--rm", "--no-TTY",
             "--entrypoint", "true", "run-local-cpu"]
-    rows.append(pairs(Row("run true, project importable", 1.1, note="against compose run without an entrypoint"), rounds(25),
-                      lambda: timed([ENVTPL, "-i", NAME, "run", "true"], cwd=project.root, log=log),
-                      lambda: timed(bare, cwd=project.root, log=log), warm_up=2))
-    rows.append(pairs(Row("warm build-generic, nothing changed", 1.2, note="against compose build of both services"), rounds(7),
-                      project.build,
-                      lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",
-                                     "image-run-root", "image-dev-root"], cwd=project.root, log=log)))
+    measure(Row("run true, project importable", 1.1, note="against compose run without an entrypoint"), rounds(25),
+            lambda: timed([ENVTPL, "-i", NAME, "run", "true"], cwd=project.root, log=log),
+            lambda: timed(bare, cwd=project.root, log=log), warm_up=2)
+    measure(Row("warm build-generic, nothing changed", 1.2, note="against compose build of both services"), rounds(7),
+            project.build,
+            lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",
+            "image-run-root", "image-dev-root"], cwd=project.root, log=log))
 
 
 # --- builds ------------------------------------------------------------------
@@ -136,7 +147,7 @@ def builds():
     cold = Row("cold build", 0.8, note="cold caches; ours builds both flavours")
     for number in range(rounds(3)):
         # Caches are kept by the base's name: a new name has none. Nobody's are pruned.
-        base = f"envtpl-bench/base-{os.getpid()}:{number}"
+        base = f"{IMAGES}-base:{number}"
         quiet(["docker", "tag", BASE, base])
         ours, theirs = Project(f"cold{number}"), Anchor(f"cold-anchor{number}")
         path = ours.installation / "compose-base.yaml"
@@ -160,7 +171,7 @@ def builds():
         theirs.append("requirements", package)
 
     row = Row("one more pip package, no lock", 0.5, note="both flavours rebuilt")
-    rows.append(pairs(row, rounds(4), ours.build, theirs.build, new_pip))
+    measure(row, rounds(4), ours.build, theirs.build, new_pip)
 
     apt_dev = iter(APT_DEV_PACKAGES)
     run_image = []
@@ -174,7 +185,7 @@ def builds():
         return change
 
     row = Row("one more apt package, dev", 0.4)
-    rows.append(pairs(row, rounds(3), ours.build, theirs.build, new_apt(apt_dev, "apt-dev")))
+    measure(row, rounds(3), ours.build, theirs.build, new_apt(apt_dev, "apt-dev"))
     row.note = "run image untouched" if run_image[-1] == ours.image_id("run") else "RUN IMAGE CHANGED"
 
     row = Row("one more apt package, runtime", 0.45)
@@ -187,7 +198,7 @@ def builds():
         installed_again.extend(name for step, name in steps.items() if step not in cached)
         return seconds
 
-    rows.append(pairs(row, rounds(3), ours_logged, theirs.build, new_apt(iter(APT_RUNTIME_PACKAGES), "apt-runtime")))
+    measure(row, rounds(3), ours_logged, theirs.build, new_apt(iter(APT_RUNTIME_PACKAGES), "apt-runtime"))
     row.note = "PYTHON INSTALLED AGAIN: " + " ".join(sorted(set(installed_again))) if installed_again else "Python packages not reinstalled"
 
     try:
@@ -197,8 +208,8 @@ def builds():
     except Failed as problem:
         print(problem, file=sys.stderr)
         return
-    rows.append(pairs(Row("one more pip package, after freeze", 0.5, note="both flavours rebuilt"), rounds(4),
-                      ours.build, theirs.build, new_pip))
+    measure(Row("one more pip package, after freeze", 0.5, note="both flavours rebuilt"), rounds(4),
+            ours.build, theirs.build, new_pip)
 
 
 # --- size --------------------------------------------------------------------
@@ -211,13 +222,13 @@ def size():
     shutil.copytree(HERE / "plain", plain)
     for name in ("requirements", "apt-runtime"):
         shutil.copy(project.dependencies(name), plain)
-    quiet(["docker", "build", "--quiet", "--tag", "envtpl-bench/size-plain", "--build-arg", f"BASE_IMAGE={BASE}",
+    quiet(["docker", "build", "--quiet", "--tag", f"{IMAGES}-size-plain", "--build-arg", f"BASE_IMAGE={BASE}",
            "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", "."], cwd=plain)
 
     def megabytes(image):
         return int(answer(["docker", "image", "inspect", "--format", "{{.Size}}", image])) / 1e6
 
-    ours, theirs = megabytes(project.image_id("run")), megabytes("envtpl-bench/size-plain")
+    ours, theirs = megabytes(project.image_id("run")), megabytes(f"{IMAGES}-size-plain")
     rows.append(Row("size of the run image", (theirs + 1) / theirs, [ours], [theirs], "limit: the plain image + 1 MB", "MB"))
 
 
@@ -245,11 +256,11 @@ def small():
     room = scratch / "small"
     room.mkdir()
     git_version = lambda: timed(["git", "--version"])  # noqa: E731
-    rows.append(pairs(Row("--help", 2, note="against git --version"), rounds(50), lambda: timed([ENVTPL, "--help"]), git_version, warm_up=3))
+    measure(Row("--help", 2, note="against git --version"), rounds(50), lambda: timed([ENVTPL, "--help"]), git_version, warm_up=3)
 
     project = Project("commands", lists=False)
-    rows.append(pairs(Row("ls --no-engine", 2, note="against git --version"), rounds(50),
-                      lambda: timed([ENVTPL, "ls", "--no-engine"], cwd=project.root), git_version, warm_up=3))
+    measure(Row("ls --no-engine", 2, note="against git --version"), rounds(50),
+            lambda: timed([ENVTPL, "ls", "--no-engine"], cwd=project.root), git_version, warm_up=3)
 
     number = iter(range(10**6))
     template = room / "cookiecutter"
@@ -266,22 +277,22 @@ def small():
         return timed([COOKIECUTTER, "--no-input", "--output-dir", str(room / f"cookie{next(number)}"), str(template)], log=log)
 
     against = f"against cookiecutter rendering {files} files"
-    rows.append(pairs(Row("init", 0.05, note=against), rounds(10), lambda: init(room / f"init{next(number)}"), cookiecutter))
+    measure(Row("init", 0.05, note=against), rounds(10), lambda: init(room / f"init{next(number)}"), cookiecutter)
 
     def env():
         (project.installation / ".env").unlink()
         return timed([ENVTPL, "-i", NAME, "env"], cwd=project.root, log=log)
 
-    rows.append(pairs(Row("env", 0.05, note=against), rounds(10), env, cookiecutter))
-    rows.append(pairs(Row("check --no-engine", 0.05, note=against), rounds(10),
-                      lambda: timed([ENVTPL, "-i", NAME, "check", "--no-engine"], cwd=project.root, log=log), cookiecutter))
+    measure(Row("env", 0.05, note=against), rounds(10), env, cookiecutter)
+    measure(Row("check --no-engine", 0.05, note=against), rounds(10),
+            lambda: timed([ENVTPL, "-i", NAME, "check", "--no-engine"], cwd=project.root, log=log), cookiecutter)
     there_and_back = [NAME, f"{PLATFORM}-cpu-other"]
 
     def edit_platform():
         there_and_back.reverse()
         return timed([ENVTPL, "edit-platform", there_and_back[1], there_and_back[0]], cwd=project.root, log=log)
 
-    rows.append(pairs(Row("edit-platform", 0.05, note=against), rounds(10), edit_platform, cookiecutter))
+    measure(Row("edit-platform", 0.05, note=against), rounds(10), edit_platform, cookiecutter)
 
 
 # --- growth ------------------------------------------------------------------
@@ -307,10 +318,9 @@ def growth():
             rows.append(row)
         points["ls --no-engine"].append(statistics.median(row.ours))
         points["git status"].append(statistics.median(row.theirs))
-        points["check --no-engine"].append(statistics.median(
-            timed([ENVTPL, "-i", NAME, "check", "--no-engine"], cwd=root, log=log) for _ in range(rounds(5))))
-        points["edit-platform --copy"].append(statistics.median(
-            timed([ENVTPL, "edit-platform", NAME, f"{NAME}-copy{n}", "--copy"], cwd=root, log=log) for n in range(rounds(5))))
+        for name, command in (("check --no-engine", lambda n: ["-i", NAME, "check", "--no-engine"]),
+                              ("edit-platform --copy", lambda n: ["edit-platform", NAME, f"{NAME}-copy{n}", "--copy"])):
+            points[name].append(statistics.median(timed([ENVTPL, *command(n)], cwd=root, log=log) for n in range(rounds(5))))
     target = HERE.parent / "target" / "growth.svg"
     target.parent.mkdir(exist_ok=True)
     target.write_text(plot(counts, points))
@@ -352,7 +362,7 @@ def plot(counts, points):
 
 
 def remove_images():
-    listed = answer(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=envtpl-bench/*"])
+    listed = answer(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={IMAGES}-*"])
     for image in listed.split():
         subprocess.run(["docker", "image", "rm", image], capture_output=True)
 
@@ -360,7 +370,6 @@ def remove_images():
 def main():
     parts = {"small": small, "start": start, "growth": growth, "size": size, "builds": builds}
     chosen = sys.argv[1:] or list(parts)
-    failed = []
     try:
         for name in chosen:
             print(f"{name} …", file=sys.stderr)
@@ -377,7 +386,7 @@ def main():
         remove_images()
         shutil.rmtree(scratch, ignore_errors=True)
     if failed:
-        sys.exit(f"these parts did not run to their end: {' '.join(failed)}")
+        sys.exit(f"not measured: {', '.join(failed)}")
 
 
 main()
