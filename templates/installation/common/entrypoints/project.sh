@@ -17,7 +17,6 @@ warn() {
     exit 0
 }
 
-lock=$directory/lock
 mkdir -p "$directory" 2>/dev/null
 [ -w "$directory" ] || warn "$directory cannot be written"
 
@@ -26,16 +25,14 @@ up_to_date() {
 $digests" ]
 }
 
-# A lock that is older than half a minute was left by a container that was killed.
-until mkdir "$lock" 2>/dev/null; do
-    if up_to_date; then exit 0; fi
-    if [ -n "$(find "$lock" -prune -mmin +0.5 2>/dev/null)" ]; then break; fi
-    sleep 0.1
-done
-staging=$(mktemp -d "$directory/new.XXXXXX") || warn "$directory cannot be written"
-trap 'rm -rf "$staging" "$lock"' EXIT
-trap 'exit 1' HUP INT TERM
+# The system lets go of this lock however its holder ends. Where the file system has no locks, the
+# worst is that two containers do the same work: what counts is moved into place in one step.
+exec 8>"$directory/lock" || warn "$directory cannot be written"
+flock 8 || true
 if up_to_date; then exit 0; fi
+staging=$(mktemp -d "$directory/new.XXXXXX") || warn "$directory cannot be written"
+trap 'rm -rf "$staging"' EXIT
+trap 'exit 1' HUP INT TERM
 
 log=$(cd "$PROJECT_ROOT_AT" && "$PYTHON" -m pip --disable-pip-version-check --no-cache-dir install \
     --quiet --no-index --no-deps --no-build-isolation --no-warn-script-location --break-system-packages \
