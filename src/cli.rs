@@ -121,6 +121,12 @@ pub enum Progress {
 pub enum Command {
     /// Scaffold installations for a new or an existing Python project
     Init(commands::init::Args),
+    /// Turn an installation into one for another platform, acceleration or variant
+    #[command(alias = "edit_platform")]
+    EditPlatform(commands::edit_platform::Args),
+    /// Switch an installation between an image that has a Python and a plain one with conda
+    #[command(alias = "edit_from_base")]
+    EditFromBase(commands::edit_from_base::Args),
     /// Write `.env` for you and this machine, or add what is missing in it
     Env(commands::env::Args),
     /// Build the generic images, run and dev

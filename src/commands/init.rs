@@ -1,6 +1,6 @@
 //! `envtpl init`: scaffolds installations, and a small package where there is none.
 
-mod declared;
+pub(in crate::commands) mod declared;
 mod questions;
 mod repository;
 

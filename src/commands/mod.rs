@@ -8,6 +8,8 @@ mod context;
 pub mod detached;
 pub mod dev;
 pub mod doctor;
+pub mod edit_from_base;
+pub mod edit_platform;
 pub mod env;
 pub mod init;
 pub mod ls;
@@ -15,6 +17,7 @@ mod planned;
 pub mod run;
 pub mod shell;
 mod start;
+mod turn;
 mod workplace;
 
 use std::process::ExitCode;
@@ -71,6 +74,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
     let context = Context::new(&cli.global, printer.clone())?;
     match &cli.command {
         Command::Init(args) => init::run(&context, args),
+        Command::EditPlatform(args) => edit_platform::run(&context, args),
+        Command::EditFromBase(args) => edit_from_base::run(&context, args),
         Command::Env(args) => env::run(&context, args),
         Command::BuildGeneric(args) => build_generic::run(&context, args),
         Command::BuildUser(args) => build_user::run(&context, args),

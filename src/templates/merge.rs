@@ -31,6 +31,19 @@ pub enum Refusal {
     InTheWay,
     /// It is not text, and changed on both sides.
     Binary,
+    /// Nobody knows what envtpl wrote there.
+    Unknown,
+}
+
+/// A file that cannot be merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The file, as it is shown.
+    pub path: String,
+    /// What is in it now.
+    pub mine: Vec<u8>,
+    /// Why.
+    pub refusal: Refusal,
 }
 
 /// Merges: `base` is what envtpl wrote, `mine` what is there now, `theirs` what envtpl would write;
@@ -181,9 +194,9 @@ impl<'a> Lines<'a> {
 }
 
 /// The error for files that cannot be merged, as one: nothing is changed as long as there is one.
-pub fn refusal(message: impl Into<String>, refused: &[(String, Vec<u8>, Refusal)]) -> Error {
+pub fn refusal(message: impl Into<String>, refused: &[Refused]) -> Error {
     let mut error = Error::failed(message);
-    for (path, mine, refusal) in refused {
+    for Refused { path, mine, refusal } in refused {
         let text = String::from_utf8_lossy(mine);
         match refusal {
             Refusal::Clashes(clashes) => {
@@ -209,6 +222,14 @@ pub fn refusal(message: impl Into<String>, refused: &[(String, Vec<u8>, Refusal)
                 error = error.at(Place::file(path).label("yours")).help(format!(
                     "{path}: it is yours, and envtpl would put a file there"
                 ));
+            }
+            Refusal::Unknown => {
+                error = error
+                    .at(Place::file(path).label("edited"))
+                    .help(format!(
+                        "{path}: another version of envtpl wrote it, and git has no copy of what it \
+                         wrote, so your edits cannot be told apart"
+                    ));
             }
             Refusal::Binary => {
                 error = error
@@ -291,7 +312,11 @@ mod tests {
         assert_eq!(&mine[clashes[0].range.clone()], b"THREE\n");
         let error = refusal(
             "cannot",
-            &[("f".into(), mine.to_vec(), Refusal::Clashes(clashes))],
+            &[Refused {
+                path: "f".into(),
+                mine: mine.to_vec(),
+                refusal: Refusal::Clashes(clashes),
+            }],
         );
         assert_eq!(error.places()[0].to_string(), "f:4");
     }
@@ -328,7 +353,8 @@ mod tests {
                         );
                     }
                 }
-                refusal("x", &[("f".into(), mine.into_bytes(), refused)]);
+                let mine = mine.into_bytes();
+                refusal("x", &[Refused { path: "f".into(), mine, refusal: refused }]);
             }
         }
 

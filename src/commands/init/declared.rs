@@ -237,11 +237,19 @@ fn environment_text(mut text: String, conda: &Conda, python: &[&Section]) -> Str
             if line.starts_with('#') {
                 text.push_str(&format!("      {line}\n"));
             } else if !line.is_empty() {
-                text.push_str(&format!("      - {}\n", scalar(line)));
+                text.push_str(&format!("      - {}\n", item(line)));
             }
         }
     }
     text
+}
+
+/// A requirement as an item of a YAML list; the comment behind it stays one.
+pub fn item(line: &str) -> String {
+    match line.split_once(" #") {
+        Some((requirement, comment)) => format!("{} #{comment}", scalar(requirement.trim_end())),
+        None => scalar(line),
+    }
 }
 
 /// A text as an item of a YAML list: quoted where YAML would read it otherwise.
