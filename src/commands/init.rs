@@ -39,7 +39,7 @@ use repository::Repository;
 pub struct Args {
     /// The project's directory; it is made if it is not there
     #[arg(value_name = "DIR")]
-    directory: Option<PathBuf>,
+    project: Option<PathBuf>,
 
     /// Extend an image that has a Python (the default), or start from a plain one with conda
     #[arg(long, value_enum, value_name = "KIND")]
@@ -161,7 +161,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
 }
 
 fn root(context: &Context, args: &Args) -> PathBuf {
-    match &args.directory {
+    match &args.project {
         Some(directory) => {
             let asked = context.directory.join(directory);
             asked.canonicalize().unwrap_or(asked)
@@ -293,18 +293,18 @@ fn installations(
     let check = |text: &str| -> Result<Name> {
         let name: Name = text.parse()?;
         catalogue.check(&name)?;
-        for there in [name.to_string(), format!("docker-{name}")] {
-            let path = Path::new("installation").join(&there);
-            if files::exists(&root.join(&path)) {
-                return Err(
-                    Error::usage(format!("`{}` is there already", path.display()))
-                        .help("give other names with `-i`, such as a variant: amd64-cuda-2")
-                        .help(format!(
-                            "or remove it first: git rm -r {} && rm -rf {0}",
-                            path.display()
-                        )),
-                );
-            }
+        let there = there(root)?;
+        let taken = there.iter().find(|path| {
+            let other = path.file_name().unwrap_or_default().to_string_lossy();
+            other == name.to_string()
+                || (other.parse()).is_ok_and(|other: Name| other.same_environment(&name))
+        });
+        if let Some(path) = taken {
+            return Err(
+                Error::usage(format!("`{}` is there already", path.display()))
+                    .help("give other names with `-i`, such as a variant: amd64-cuda-2")
+                    .help(format!("or remove it first: rm -r {}", path.display())),
+            );
         }
         Ok(name)
     };
@@ -344,6 +344,16 @@ fn installations(
         }
     }
     Ok(names)
+}
+
+/// What `installation/` holds, relative to the project.
+fn there(root: &Path) -> Result<Vec<PathBuf>> {
+    let directory = root.join("installation");
+    if !files::is_directory(&directory) {
+        return Ok(Vec::new());
+    }
+    let relative = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or(path);
+    Ok(files::list(&directory)?.into_iter().map(relative).collect())
 }
 
 /// The packages that the repository declares.

@@ -85,7 +85,12 @@ fn is_lock(path: &str) -> bool {
 /// # Errors
 /// `Usage` when there is no record of what envtpl wrote; `Failed` when edits contradict what would
 /// be written. Then nothing has changed.
-pub fn turn(context: &Context, project: &Project, source: &Installation, target: Target) -> Result<()> {
+pub fn turn(
+    context: &Context,
+    project: &Project,
+    source: &Installation,
+    target: Target,
+) -> Result<()> {
     let names = [source.name(), &target.name];
     let _lock = planned::lock(context, project.root(), &names, "edit")?;
     let record = Record::read(source.directory())?.ok_or_else(|| no_record(source))?;
@@ -195,7 +200,8 @@ impl Turn<'_> {
         let old = &self.record.answers;
         let (from, to) = (self.source.name(), &self.target.name);
         let same_kind = old.from_base == self.kind;
-        let same_machine = (from.platform(), from.acceleration()) == (to.platform(), to.acceleration());
+        let same_machine =
+            (from.platform(), from.acceleration()) == (to.platform(), to.acceleration());
         let mut answers = old.clone();
         answers.rename(to);
         answers.from_base = self.kind;
@@ -236,7 +242,9 @@ impl Turn<'_> {
             // What was rendered stays, so that the person's edit of it, if it is one, merges.
             let help = match self.target.from_base {
                 Some(_) => "change it in compose-base.yaml if it is not for that".to_owned(),
-                None => format!("if it is not for `{to}`: `envtpl edit-platform {from} {to} --base-image REF`"),
+                None => format!(
+                    "if it is not for `{to}`: `envtpl edit-platform {from} {to} --base-image REF`"
+                ),
             };
             self.warnings.push((
                 format!("the base image of your own is kept: `{image}`"),
@@ -251,7 +259,10 @@ impl Turn<'_> {
         if custom.conda && same_kind {
             self.warnings.push((
                 "the CONDA_URL of your own is kept".into(),
-                format!("change it in compose-base.yaml if it is not for {}", to.platform()),
+                format!(
+                    "change it in compose-base.yaml if it is not for {}",
+                    to.platform()
+                ),
             ));
         } else {
             answers.conda = choice.conda;
@@ -330,7 +341,8 @@ impl Turn<'_> {
             return Ok(());
         };
         let path = self.source.path(old);
-        let Some(Written::Known(written)) = sides.get(old).and_then(|side| side.base.as_ref()) else {
+        let Some(Written::Known(written)) = sides.get(old).and_then(|side| side.base.as_ref())
+        else {
             return Ok(());
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -400,12 +412,18 @@ impl Turn<'_> {
                 self.target.name
             ),
         };
-        let message = format!("{what}: your edits contradict what would be written; nothing was changed");
+        let message =
+            format!("{what}: your edits contradict what would be written; nothing was changed");
         Err(refusal(message, &refused)
             .help("take these edits back, run the command again, then make them anew"))
     }
 
-    fn add_record(&self, files: &mut Aside, aside: Option<&Aside>, answers: &Answers) -> Result<()> {
+    fn add_record(
+        &self,
+        files: &mut Aside,
+        aside: Option<&Aside>,
+        answers: &Answers,
+    ) -> Result<()> {
         let mine = self.mine(RECORD)?;
         let restored = aside
             .and_then(|aside| aside.files.get(RECORD))
@@ -532,7 +550,10 @@ impl Turn<'_> {
     fn copy(&self, changes: &mut ChangeSet, old: &Path, new: &Path, files: &Aside) -> Result<()> {
         for entry in files::walk(self.source.directory())? {
             let skipped = entry.path.to_str().is_some_and(|path| {
-                path == ".env" || path.starts_with(".env.") || is_lock(path) || files.files.contains_key(path)
+                path == ".env"
+                    || path.starts_with(".env.")
+                    || is_lock(path)
+                    || files.files.contains_key(path)
             });
             if skipped {
                 continue;
@@ -571,9 +592,15 @@ impl Turn<'_> {
             &report.to,
         );
         if from == to {
-            printer.status(verb, format_args!("installation/{to} into {}", report.from_base));
+            printer.status(
+                verb,
+                format_args!("installation/{to} into {}", report.from_base),
+            );
         } else {
-            printer.status(verb, format_args!("installation/{from} into installation/{to}"));
+            printer.status(
+                verb,
+                format_args!("installation/{from} into installation/{to}"),
+            );
         }
         printer.status("Base", &report.base_image);
         if report.restored {
@@ -586,7 +613,9 @@ impl Turn<'_> {
             ));
         }
         if report.copy {
-            printer.note(format_args!("Your settings are not copied; next: envtpl env -i {to}"));
+            printer.note(format_args!(
+                "Your settings are not copied; next: envtpl env -i {to}"
+            ));
         }
     }
 }

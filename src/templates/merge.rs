@@ -175,18 +175,24 @@ impl<'a> Lines<'a> {
     /// The byte range of a run of lines at or after the next one; an empty run is where the line
     /// before it ends.
     fn locate(&mut self, before: &[u8], run: &[&[u8]]) -> Range<usize> {
-        let rest = &self.lines[self.next..];
-        let at = if run.is_empty() {
-            rest.iter()
-                .position(|line| *line == before)
-                .map(|at| at + 1)
-        } else {
-            // A marker adds the newline that the last line of a file may lack.
-            let same = |one: &[u8], other: &[u8]| one.trim_ascii_end() == other.trim_ascii_end();
-            rest.windows(run.len())
-                .position(|window| window.iter().zip(run).all(|(one, other)| same(one, other)))
+        let find = |rest: &[&[u8]]| {
+            if run.is_empty() {
+                rest.iter()
+                    .position(|line| *line == before)
+                    .map(|at| at + 1)
+            } else {
+                // A marker adds the newline that the last line of a file may lack.
+                let same =
+                    |one: &[u8], other: &[u8]| one.trim_ascii_end() == other.trim_ascii_end();
+                rest.windows(run.len())
+                    .position(|window| window.iter().zip(run).all(|(one, other)| same(one, other)))
+            }
         };
-        let first = self.next + at.unwrap_or(0);
+        // A line that envtpl added may look like one of theirs and lead too far.
+        let first = find(&self.lines[self.next..])
+            .map(|at| self.next + at)
+            .or_else(|| find(&self.lines))
+            .unwrap_or(self.next);
         self.next = (first + run.len()).min(self.lines.len());
         let start = self.lines[..first].concat().len();
         start..start + self.lines[first..self.next].concat().len()
@@ -196,7 +202,12 @@ impl<'a> Lines<'a> {
 /// The error for files that cannot be merged, as one: nothing is changed as long as there is one.
 pub fn refusal(message: impl Into<String>, refused: &[Refused]) -> Error {
     let mut error = Error::failed(message);
-    for Refused { path, mine, refusal } in refused {
+    for Refused {
+        path,
+        mine,
+        refusal,
+    } in refused
+    {
         let text = String::from_utf8_lossy(mine);
         match refusal {
             Refusal::Clashes(clashes) => {
@@ -224,12 +235,10 @@ pub fn refusal(message: impl Into<String>, refused: &[Refused]) -> Error {
                 ));
             }
             Refusal::Unknown => {
-                error = error
-                    .at(Place::file(path).label("edited"))
-                    .help(format!(
-                        "{path}: another version of envtpl wrote it, and git has no copy of what it \
+                error = error.at(Place::file(path).label("edited")).help(format!(
+                    "{path}: another version of envtpl wrote it, and git has no copy of what it \
                          wrote, so your edits cannot be told apart"
-                    ));
+                ));
             }
             Refusal::Binary => {
                 error = error
@@ -340,6 +349,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            cases: 1000,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn nothing_panics_and_ranges_are_real(base in text(), mine in text(), theirs in text()) {
             if let Err(refused) =

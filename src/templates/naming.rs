@@ -111,6 +111,11 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn what_is_safe_is_safe(name in "\\PC{0,12}") {
             if let Some(safe) = project(&name) {

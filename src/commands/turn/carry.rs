@@ -71,7 +71,9 @@ fn refuse_conda(path: &Path, text: &str, old: &[String], new: &[String]) -> Resu
             .lines()
             .position(|line| {
                 let item = line.trim_start().strip_prefix('-').unwrap_or_default();
-                item.trim_start().trim_start_matches(['"', '\'']).starts_with(spec.as_str())
+                item.trim_start()
+                    .trim_start_matches(['"', '\''])
+                    .starts_with(spec.as_str())
             })
             .map_or(1, |index| index + 1);
         error = error.at(Place::line(path, text, line).label("a conda package"));
@@ -121,15 +123,25 @@ fn apply_to_environment(path: &Path, text: &str, edits: &Edits) -> Result<String
         .collect();
     let mut lines: Vec<String> = kept.iter().map(|line| (*line).to_owned()).collect();
     let indent = |line: &str| line.len() - line.trim_start().len();
-    let pip = lines.iter().position(|line| line.trim_end().ends_with("- pip:"));
+    let pip = lines
+        .iter()
+        .position(|line| line.trim_end().ends_with("- pip:"));
     let (at, width) = match pip {
         Some(pip) => {
-            let inside = |line: &&String| line.trim().is_empty() || indent(line) > indent(&lines[pip]);
+            let inside =
+                |line: &&String| line.trim().is_empty() || indent(line) > indent(&lines[pip]);
             let count = lines[pip + 1..].iter().take_while(inside).count();
             let block = &lines[pip + 1..pip + 1 + count];
-            let blank = block.iter().rev().take_while(|line| line.trim().is_empty()).count();
+            let blank = block
+                .iter()
+                .rev()
+                .take_while(|line| line.trim().is_empty())
+                .count();
             let width = block.iter().find(|line| line.trim_start().starts_with('-'));
-            (pip + 1 + count - blank, width.map_or(6, |line| indent(line)))
+            (
+                pip + 1 + count - blank,
+                width.map_or(6, |line| indent(line)),
+            )
         }
         None => {
             lines.push("  - pip:".to_owned());
@@ -157,11 +169,12 @@ fn apply_to_environment(path: &Path, text: &str, edits: &Edits) -> Result<String
     let got = declared::environment(path, &after).map(|(_, pip)| pip);
     match got {
         Ok(pip) if pip.iter().map(|line| bare(line)).collect::<Vec<_>>() == wanted => Ok(after),
-        _ => Err(Error::failed(format!(
-            "`{}` cannot be edited safely",
-            path.display()
-        ))
-        .help(format!("add below `pip:` by hand: {}", edits.added.join(", ")))),
+        _ => Err(
+            Error::failed(format!("`{}` cannot be edited safely", path.display())).help(format!(
+                "add below `pip:` by hand: {}",
+                edits.added.join(", ")
+            )),
+        ),
     }
 }
 
@@ -187,11 +200,16 @@ mod tests {
         let requirements = "# Python packages.\n\n# mine\nnumpy==1.26 # why\nx @ git+https://h/x\n";
         let path = Path::new("r.txt");
         let edits = edits(FromBase::FromPython, path, HEADING, requirements).expect("read");
-        assert_eq!(edits.added, ["# mine", "numpy==1.26 # why", "x @ git+https://h/x"]);
+        assert_eq!(
+            edits.added,
+            ["# mine", "numpy==1.26 # why", "x @ git+https://h/x"]
+        );
         let path = Path::new("e.yml");
         let text = apply(FromBase::FromScratch, path, ENVIRONMENT, &edits).expect("applied");
         assert!(
-            text.ends_with("  - pip:\n      # mine\n      - numpy==1.26 # why\n      - x @ git+https://h/x\n"),
+            text.ends_with(
+                "  - pip:\n      # mine\n      - numpy==1.26 # why\n      - x @ git+https://h/x\n"
+            ),
             "{text}"
         );
         let back = environment(&text).expect("read");

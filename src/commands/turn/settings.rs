@@ -33,7 +33,8 @@ mod tests {
     use super::*;
 
     fn followed(acceleration: &str, from: &str, to: &str) -> String {
-        let text = format!("# mine\nIMAGE_PLATFORM=x\nACCELERATION={acceleration} # why\nA='b c'\n");
+        let text =
+            format!("# mine\nIMAGE_PLATFORM=x\nACCELERATION={acceleration} # why\nA='b c'\n");
         let name = |text: &str| text.parse::<Name>().expect("a name");
         follow(Path::new(".env"), &text, &name(from), &name(to)).expect("settings")
     }
@@ -51,7 +52,10 @@ mod tests {
             ("rocm", "amd64-cuda", "arm64-cpu", "cpu"),
         ] {
             let text = followed(acceleration, from, to);
-            assert!(text.contains(&format!("ACCELERATION={expected} #")), "{text}");
+            assert!(
+                text.contains(&format!("ACCELERATION={expected} #")),
+                "{text}"
+            );
         }
     }
 }

@@ -1,0 +1,178 @@
+//! `envtpl edit-from-base`.
+
+use crate::support::{Place, Tree};
+
+const CPU: &str = "installation/amd64-cpu";
+
+fn visible(place: &Place) -> Tree {
+    let mut tree = place.tree();
+    tree.retain(|path, _| !path.starts_with(".envtpl"));
+    tree
+}
+
+fn pip(place: &Place) -> Vec<String> {
+    let text = place.text(format!("{CPU}/dependencies/environment.yml"));
+    let value: serde_json::Value = serde_yaml::from_str(&text).expect("YAML");
+    let items = value["dependencies"].as_array().expect("a list");
+    let list = items.iter().find_map(|item| item.get("pip"));
+    serde_json::from_value(list.expect("a list").clone()).expect("texts")
+}
+
+#[test]
+fn packages_and_edits_go_over_and_come_back() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    let requirements = format!("{CPU}/dependencies/requirements.txt");
+    place.append(
+        &requirements,
+        "\n# mine\nwandb==0.17 # why\nx @ git+https://h/x\n",
+    );
+    place.append(format!("{CPU}/dependencies/apt-runtime.txt"), "jq\n");
+    place.put(format!("{CPU}/envtpl.lock"), "locked\n");
+    let before = visible(&place);
+    place
+        .envtpl(["edit-from-base", "from-scratch"])
+        .expect(0)
+        .says("set aside");
+    assert!(!place.has(&requirements) && !place.has(format!("{CPU}/envtpl.lock")));
+    let there = pip(&place);
+    assert!(there.contains(&"wandb==0.17".to_owned()), "{there:?}");
+    assert!(
+        there.contains(&"x @ git+https://h/x".to_owned()),
+        "{there:?}"
+    );
+    assert!(there.contains(&"numpy".to_owned()), "{there:?}");
+    assert!(
+        place
+            .text(format!("{CPU}/dependencies/apt-runtime.txt"))
+            .ends_with("jq\n")
+    );
+    assert!(
+        place
+            .text(format!("{CPU}/compose-base.yaml"))
+            .contains("CONDA_URL: \"https://")
+    );
+    assert!(
+        place
+            .text(format!("{CPU}/.envtpl-record.yaml"))
+            .contains("from_base: from-scratch")
+    );
+    place
+        .envtpl(["edit_from_base", "from-python"])
+        .expect(0)
+        .says("restored");
+    assert_eq!(visible(&place), before);
+}
+
+#[test]
+fn what_is_declared_there_is_declared_here_too() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    place.envtpl(["edit-from-base", "from-scratch"]).expect(0);
+    let path = format!("{CPU}/dependencies/environment.yml");
+    place.append(&path, "      - seaborn\n");
+    place.edit(&path, "      - matplotlib\n", "");
+    place.envtpl(["edit-from-base", "from-python"]).expect(0);
+    let text = place.text(format!("{CPU}/dependencies/requirements.txt"));
+    assert!(
+        text.ends_with("\nseaborn\n") && !text.contains("matplotlib"),
+        "{text}"
+    );
+    assert!(!place.has(path));
+}
+
+#[test]
+fn what_cannot_go_over_is_named_and_nothing_changes() {
+    let place = Place::empty();
+    place
+        .envtpl(["init", "-i", "amd64-cpu", "--from-base", "from-scratch"])
+        .expect(0);
+    let path = format!("{CPU}/dependencies/environment.yml");
+    place.edit(&path, "  - pip\n", "  - pip\n  - cudatoolkit=11.8\n");
+    let before = place.tree();
+    place
+        .envtpl(["edit-from-base", "from-python"])
+        .expect(1)
+        .says("environment.yml:10")
+        .says("cudatoolkit=11.8");
+    assert_eq!(place.tree(), before);
+    place.edit(&path, "  - cudatoolkit=11.8\n", "");
+    place.edit(
+        format!("{CPU}/Dockerfile"),
+        "FROM base AS conda\n",
+        "FROM base AS conda\nRUN true\n",
+    );
+    let before = place.tree();
+    let ended = place.envtpl(["edit-from-base", "from-python"]).expect(1);
+    assert!(ended.stderr.contains("RUN true"), "{}", ended.stderr);
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn the_kind_that_it_has_is_refused() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    let before = place.tree();
+    place
+        .envtpl(["edit-from-base", "from-python"])
+        .expect(2)
+        .says("already");
+    place
+        .envtpl(["edit-from-base", "from-nowhere"])
+        .expect(2)
+        .says("from-scratch");
+    place
+        .envtpl(["edit-from-base", "from-scratch", "-i", "arm64-cpu"])
+        .expect(2);
+    assert_eq!(place.tree(), before);
+}
+
+#[test]
+fn a_base_image_of_ones_own_is_kept_or_replaced() {
+    let place = Place::empty();
+    place
+        .envtpl(["init", "-i", "amd64-cpu", "--base-image", "my/base:1"])
+        .expect(0);
+    place
+        .envtpl(["edit-from-base", "from-scratch"])
+        .expect(0)
+        .says("`my/base:1`");
+    assert!(
+        place
+            .text(format!("{CPU}/compose-base.yaml"))
+            .contains("\"my/base:1\"")
+    );
+    place
+        .envtpl([
+            "edit-from-base",
+            "from-python",
+            "--base-image",
+            "python:3.11-slim",
+        ])
+        .expect(0);
+    assert!(
+        place
+            .text(format!("{CPU}/compose-base.yaml"))
+            .contains("\"python:3.11-slim\"")
+    );
+}
+
+#[test]
+fn both_ways_of_turning_come_back_together() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    let before = visible(&place);
+    place.envtpl(["edit-from-base", "from-scratch"]).expect(0);
+    place
+        .envtpl(["edit-platform", "amd64-cpu", "arm64-cpu"])
+        .expect(0);
+    let base = place.text("installation/arm64-cpu/compose-base.yaml");
+    assert!(base.contains("micromamba-linux-aarch64"), "{base}");
+    place
+        .envtpl(["edit-platform", "arm64-cpu", "amd64-cpu"])
+        .expect(0);
+    place.envtpl(["edit-from-base", "from-python"]).expect(0);
+    assert_eq!(visible(&place), before);
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_the_old_or_the_new_base() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    place.survives_kills(&["edit-from-base", "from-scratch"], &["env", "--dry-run"]);
+}
