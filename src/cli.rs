@@ -144,6 +144,11 @@ pub enum Command {
     /// Open a shell in the generic dev image, without the project
     #[command(alias = "empty_interactive", alias = "empty-interactive")]
     Shell(commands::shell::Args),
+    /// List the packages that are installed in an image
+    #[command(alias = "list_env")]
+    ListEnv(commands::list_env::Args),
+    /// Keep what you installed: declare what is new, and lock every version
+    Freeze(commands::freeze::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
     /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix

@@ -11,7 +11,9 @@ pub mod doctor;
 pub mod edit_from_base;
 pub mod edit_platform;
 pub mod env;
+pub mod freeze;
 pub mod init;
+pub mod list_env;
 pub mod ls;
 mod planned;
 pub mod run;
@@ -83,6 +85,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Run(args) => return run::run(&context, args),
         Command::Dev(args) => return dev::run(&context, args),
         Command::Shell(args) => shell::run(&context, args),
+        Command::Freeze(args) => freeze::run(&context, args),
+        Command::ListEnv(args) => list_env::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::WatchContainer(args) => return detached::watch(&context, args),

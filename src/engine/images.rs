@@ -41,6 +41,8 @@ pub struct Container {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The Compose service that it runs.
+    pub service: String,
 }
 
 /// The engine's images and containers.
@@ -122,32 +124,43 @@ impl Images {
         self.api.is_some()
     }
 
-    /// Running containers of a Compose service, newest first.
+    /// Running containers of a Compose project, newest first.
     ///
     /// # Errors
     /// When the engine cannot be reached.
-    pub fn running(
-        &self,
-        compose_project: &str,
-        service: &str,
-        printer: &Printer,
-    ) -> Result<Vec<Container>> {
+    pub fn running(&self, compose_project: &str, printer: &Printer) -> Result<Vec<Container>> {
         let invocation = self.tools.docker().args([
             "ps".to_owned(),
             "--no-trunc".to_owned(),
             format!("--filter=label=com.docker.compose.project={compose_project}"),
-            format!("--filter=label=com.docker.compose.service={service}"),
-            "--format={{.ID}} {{.Names}}".to_owned(),
+            "--format={{.ID}} {{.Names}} {{.Label \"com.docker.compose.service\"}}".to_owned(),
         ]);
         let listed = self.tools.read(&invocation, printer)?;
         Ok(listed
             .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(id, name)| Container {
-                id: id.to_owned(),
-                name: name.to_owned(),
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                Some(Container {
+                    id: words.next()?.to_owned(),
+                    name: words.next()?.to_owned(),
+                    service: words.next()?.to_owned(),
+                })
             })
             .collect())
+    }
+
+    /// The id of the image that a container was started from.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached or the container has gone.
+    pub fn of_container(&self, container: &str, printer: &Printer) -> Result<String> {
+        let inspect = [
+            "inspect",
+            "--type=container",
+            "--format={{.Image}}",
+            container,
+        ];
+        self.tools.read(&self.tools.docker().args(inspect), printer)
     }
 
     /// The error for an image that is not there, naming the command that makes it.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::origin::Origin;
+use crate::environment::yaml_text::to_yaml;
 use crate::error::{Error, Place, Result};
 
 /// The file's name in an installation.
@@ -161,9 +162,7 @@ impl Lock {
     pub fn to_text(&self) -> Result<String> {
         let mut sorted = self.clone();
         sorted.sort();
-        let yaml = serde_yaml::to_string(&sorted)
-            .map_err(|source| Error::failed("cannot write the lock").because(source))?;
-        Ok(format!("{HEADER}{yaml}"))
+        Ok(format!("{HEADER}{}", to_yaml(&sorted)?))
     }
 
     /// Reads the file's text; `path` is for messages alone.
@@ -188,7 +187,8 @@ impl Lock {
         self.python.as_ref().map_or(&[], |python| &python.packages)
     }
 
-    fn sort(&mut self) {
+    /// Brings the packages into the order of the file.
+    pub fn sort(&mut self) {
         if let Some(python) = &mut self.python {
             python
                 .packages
@@ -376,7 +376,7 @@ platform: amd64
 base:
   image: python:3.12-slim
   digest: sha256:aa
-  os: debian 12 (bookworm)
+  os: 'debian 12 (bookworm)'
 python:
   version: 3.11.2
   packages:
@@ -390,12 +390,12 @@ python:
       vcs:
         system: git
         url: https://host/thing.git
-        commit: 0123456789abcdef0123456789abcdef01234567
+        commit: '0123456789abcdef0123456789abcdef01234567'
     requested: true
 apt:
   dev:
   - name: jq
-    version: 1.6-2.1
+    version: '1.6-2.1'
     architecture: amd64
     requested: true
 ";

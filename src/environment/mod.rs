@@ -1,9 +1,11 @@
 //! What is installed: snapshots of images and containers, the lock, and freezing one into the
 //! other.
 
+pub mod declared;
 pub mod freeze;
 pub mod lock;
 pub mod origin;
 pub mod probe;
 pub mod requires;
 pub mod snapshot;
+mod yaml_text;

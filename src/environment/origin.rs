@@ -26,8 +26,9 @@ pub struct Repository {
     pub url: String,
     /// The full commit.
     pub commit: String,
-    /// The branch or tag that was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The branch or tag that was asked for; a build from the lock asks for the commit, so the
+    /// lock does not say it.
+    #[serde(skip)]
     pub revision: Option<String>,
     /// The directory of the package in the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]

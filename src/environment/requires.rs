@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use pep440_rs::Version;
 
-use crate::environment::snapshot::normalise;
+use crate::installation::requirements::normalise;
 
 /// One requirement: a name, perhaps with extras and with a marker that says when it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,21 @@ pub struct Interpreter {
 }
 
 impl Requirement {
+    /// A requirement from its parts.
+    pub fn new<'a>(
+        name: &str,
+        extras: impl IntoIterator<Item = &'a str>,
+        url: Option<&str>,
+        marker: Option<&str>,
+    ) -> Self {
+        Self {
+            key: normalise(name),
+            extras: extras.into_iter().map(normalise).collect(),
+            url: url.map(str::to_owned),
+            marker: marker.map(str::to_owned),
+        }
+    }
+
     /// Reads a requirement such as `foo[bar,baz]>=1; python_version < "3.11"`; `None` for what
     /// does not start with a name.
     pub fn parse(text: &str) -> Option<Self> {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::installation::requirements::normalise;
 
 /// The newest form of the JSON that is understood here.
 const SCHEMA: u32 = 1;
@@ -229,21 +230,6 @@ impl Snapshot {
     }
 }
 
-/// The form of a Python package's name in which names are compared (PEP 503).
-pub fn normalise(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for c in name.chars() {
-        if matches!(c, '-' | '_' | '.') {
-            if !normal.ends_with('-') {
-                normal.push('-');
-            }
-        } else {
-            normal.extend(c.to_lowercase());
-        }
-    }
-    normal
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,17 +268,6 @@ mod tests {
             let error = Snapshot::parse(json, "lab/x:1").expect_err("refused");
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!error.helps().is_empty());
-        }
-    }
-
-    #[test]
-    fn names_are_compared_as_the_index_does() {
-        for (name, normal) in [
-            ("A", "a"),
-            ("zope.interface", "zope-interface"),
-            ("a_-.b", "a-b"),
-        ] {
-            assert_eq!(normalise(name), normal);
         }
     }
 }

@@ -119,8 +119,17 @@ impl Desk {
         self.envtpl_in(&self.work(), arguments)
     }
 
+    /// Runs envtpl with a variable for this run alone.
+    pub fn envtpl_with(&self, variable: (&str, &str), arguments: &[&str]) -> Ended {
+        self.run(&self.work(), Some(variable), arguments)
+    }
+
     /// Runs envtpl in another directory.
     pub fn envtpl_in(&self, directory: &Path, arguments: &[&str]) -> Ended {
+        self.run(directory, None, arguments)
+    }
+
+    fn run(&self, directory: &Path, variable: Option<(&str, &str)>, arguments: &[&str]) -> Ended {
         let bin = self.directory.path().join("bin");
         let output = Command::new(env!("CARGO_BIN_EXE_envtpl"))
             .args(arguments)
@@ -130,6 +139,7 @@ impl Desk {
             .env("HOME", self.directory.path())
             .env("USER", "alice")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(variable)
             .stdin(Stdio::null())
             .output()
             .expect("envtpl runs");

@@ -3,3 +3,6 @@
 
 mod desk;
 mod doctor;
+mod freeze;
+mod list_env;
+mod packages;

@@ -18,7 +18,7 @@ pub struct LockedFile {
     pub text: Option<String>,
 }
 
-/// The lists for a lock, all of them by name.
+/// The lists for a lock, in its order.
 pub fn files(lock: &Lock) -> Vec<LockedFile> {
     let python = |of_index: bool| {
         let packages = lock.python_packages().iter();
@@ -44,8 +44,7 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
     ]
 }
 
-fn file(name: &'static str, mut lines: Vec<String>) -> LockedFile {
-    lines.sort();
+fn file(name: &'static str, lines: Vec<String>) -> LockedFile {
     let text = (!lines.is_empty()).then(|| format!("{HEADER}{}\n", lines.join("\n")));
     LockedFile { name, text }
 }

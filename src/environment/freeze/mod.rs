@@ -138,6 +138,7 @@ pub fn plan(facts: &Facts) -> Plan {
     apt::plan(facts, &mut plan);
     conda::plan(facts, &mut plan);
     python::plan(facts, &mut plan);
+    plan.lock.sort();
     plan.additions.sort();
     plan.refused.sort();
     plan

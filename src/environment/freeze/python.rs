@@ -6,7 +6,8 @@ use crate::environment::freeze::graph::{Extras, Graph};
 use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
 use crate::environment::lock;
 use crate::environment::origin::{Found, Origin};
-use crate::environment::snapshot::{Distribution, Snapshot, normalise};
+use crate::environment::snapshot::{Distribution, Snapshot};
+use crate::installation::requirements::normalise;
 
 /// Tools of the installation, not of the code: a newer one may replace the base image's, and the
 /// build brings them along without being asked.
@@ -67,7 +68,7 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
             packages.push(lock::PythonPackage {
                 name: key.clone(),
                 version: now.version.clone(),
-                origin: origin.clone(),
+                origin: scene.with_known_digest(key, origin),
                 requested: added || scene.declared.contains(key),
             });
         }
@@ -325,6 +326,24 @@ impl<'a> Scene<'a> {
             ));
         }
         gone
+    }
+
+    /// Not every installer records a file's digest; one that is known from before still holds.
+    fn with_known_digest(&self, key: &str, origin: &Origin) -> Origin {
+        let Origin::Archive(archive) = origin else {
+            return origin.clone();
+        };
+        let previous = self.facts.previous.iter();
+        let known = previous
+            .flat_map(|lock| lock.python_packages())
+            .filter(|package| package.name == key)
+            .find_map(|package| match &package.origin {
+                Origin::Archive(known) if known.url == archive.url => known.sha256.clone(),
+                _ => None,
+            });
+        let mut archive = archive.clone();
+        archive.sha256 = archive.sha256.or(known);
+        Origin::Archive(archive)
     }
 
     fn locked_as_dependency(&self, key: &str) -> bool {

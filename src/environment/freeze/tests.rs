@@ -189,7 +189,7 @@ fn an_image_is_locked_without_its_base() {
             ),
             (
                 "apt-dev.txt",
-                Some(format!("{header}git-man=2.39\ngit=2.39\n"))
+                Some(format!("{header}git=2.39\ngit-man=2.39\n"))
             ),
         ]
     );

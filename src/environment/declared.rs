@@ -1,0 +1,385 @@
+//! The declared files of an installation: what they ask for, and adding to them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::environment::freeze::{Addition, Declared, List};
+use crate::environment::requires::Requirement;
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::apt_list::AptList;
+use crate::installation::requirements::{Entry, Requirements};
+
+const REQUIREMENTS: &str = "dependencies/requirements.txt";
+const ENVIRONMENT: &str = "dependencies/environment.yml";
+const APT_BUILD: &str = "dependencies/apt-build.txt";
+const APT_RUNTIME: &str = "dependencies/apt-runtime.txt";
+const APT_DEV: &str = "dependencies/apt-dev.txt";
+
+/// The declared files of an installation.
+#[derive(Debug)]
+pub struct DeclaredFiles {
+    requirements: Option<Requirements>,
+    /// Files that requirements.txt includes with `-r`.
+    included: Vec<Requirements>,
+    environment: Option<Environment>,
+    apt_build: AptList,
+    apt_runtime: AptList,
+    apt_dev: AptList,
+    /// The texts as they were read.
+    before: Vec<(&'static str, String)>,
+}
+
+/// An `environment.yml`.
+#[derive(Debug)]
+struct Environment {
+    path: PathBuf,
+    conda: BTreeSet<String>,
+    pip: Requirements,
+}
+
+/// A declared file that is no longer as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed<'a> {
+    /// Its path in the installation.
+    pub name: &'static str,
+    /// The text as it was read; `None` when there was no such file.
+    pub before: Option<&'a str>,
+    /// The text now.
+    pub after: &'a str,
+}
+
+impl DeclaredFiles {
+    /// Reads the files in an installation's directory.
+    ///
+    /// # Errors
+    /// `Usage`, with the line, when one of them is wrong or a file that they include is missing.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let mut before = Vec::new();
+        let mut read = |name: &'static str| -> Result<Option<(PathBuf, String)>> {
+            let path = directory.join(name);
+            let text = files::read_text_if_exists(&path)?;
+            before.extend(text.clone().map(|text| (name, text)));
+            Ok(text.map(|text| (path, text)))
+        };
+        let requirements = read(REQUIREMENTS)?
+            .map(|(path, text)| Requirements::parse(&path, &text).map(|read| (path, read)))
+            .transpose()?;
+        let included = match &requirements {
+            Some((path, requirements)) => included(path, requirements)?,
+            None => Vec::new(),
+        };
+        let environment = read(ENVIRONMENT)?
+            .map(|(path, text)| Environment::parse(path, &text))
+            .transpose()?;
+        let mut list = |name: &'static str| match read(name)? {
+            Some((path, text)) => AptList::parse(&path, &text),
+            None => AptList::parse(&directory.join(name), ""),
+        };
+        Ok(Self {
+            apt_build: list(APT_BUILD)?,
+            apt_runtime: list(APT_RUNTIME)?,
+            apt_dev: list(APT_DEV)?,
+            requirements: requirements.map(|(_, requirements)| requirements),
+            included,
+            environment,
+            before,
+        })
+    }
+
+    /// What they ask for.
+    pub fn declared(&self) -> Declared {
+        let names = |list: &AptList| list.names().map(str::to_owned).collect();
+        let lists = self.requirements.iter().chain(&self.included);
+        let lists = lists.chain(
+            self.environment
+                .as_ref()
+                .map(|environment| &environment.pip),
+        );
+        let entries: Vec<&Entry> = lists.flat_map(Requirements::requirements).collect();
+        Declared {
+            python: entries
+                .iter()
+                .filter_map(|entry| requirement(entry))
+                .collect(),
+            python_addresses: entries
+                .iter()
+                .filter(|entry| entry.kind.name().is_none())
+                .filter_map(|entry| entry.kind.location())
+                .map(|location| location.as_written().to_owned())
+                .collect(),
+            apt_build: names(&self.apt_build),
+            apt_runtime: names(&self.apt_runtime),
+            apt_dev: names(&self.apt_dev),
+            conda: self
+                .environment
+                .as_ref()
+                .map(|environment| environment.conda.clone()),
+        }
+    }
+
+    /// Adds a package to the list that it belongs to.
+    ///
+    /// # Errors
+    /// When the file cannot take it without a change of what else it says.
+    pub fn add(&mut self, addition: &Addition) -> Result<()> {
+        match (addition.list, &mut self.requirements, &self.environment) {
+            (List::AptDev, ..) => self.apt_dev.add(&addition.line).map(drop),
+            (List::Python, Some(requirements), _) => requirements.add(&addition.line).map(drop),
+            (List::Python | List::Conda, None, Some(environment)) => {
+                Err(environment.by_hand(addition))
+            }
+            (List::Python | List::Conda, ..) => Err(Error::usage(format!(
+                "there is no `{REQUIREMENTS}` to add `{}` to",
+                addition.name
+            ))
+            .help("make an empty one, or take the committed one back with git")),
+        }
+    }
+
+    /// The files that have changed since they were read.
+    pub fn changed(&self) -> Vec<Changed<'_>> {
+        let now = [
+            (
+                REQUIREMENTS,
+                self.requirements.as_ref().map(Requirements::text),
+            ),
+            (APT_BUILD, Some(self.apt_build.text())),
+            (APT_RUNTIME, Some(self.apt_runtime.text())),
+            (APT_DEV, Some(self.apt_dev.text())),
+        ];
+        let changed = now.into_iter().filter_map(|(name, after)| {
+            let before = self.before.iter().find(|(known, _)| *known == name);
+            let changed = Changed {
+                name,
+                before: before.map(|(_, text)| text.as_str()),
+                after: after?,
+            };
+            (changed.before.unwrap_or_default() != changed.after).then_some(changed)
+        });
+        changed.collect()
+    }
+}
+
+/// The files that a requirements file includes with `-r`, theirs too, each once.
+fn included(path: &Path, requirements: &Requirements) -> Result<Vec<Requirements>> {
+    let mut seen = BTreeSet::from([path.to_owned()]);
+    let mut pending = vec![(path.to_owned(), requirements.clone())];
+    let mut found = Vec::new();
+    while let Some((path, requirements)) = pending.pop() {
+        for location in requirements.option_values("--requirement") {
+            let location = location.as_written();
+            let included = path.parent().unwrap_or(Path::new("")).join(location);
+            // What is behind an address is for the build to read.
+            if location.contains("://") || !seen.insert(included.clone()) {
+                continue;
+            }
+            let Some(text) = files::read_text_if_exists(&included)? else {
+                return Err(
+                    Error::usage(format!("`{location}` is included and not there"))
+                        .at(Place::file(&path))
+                        .help("the build sees dependencies/requirements*.txt alone"),
+                );
+            };
+            let requirements = Requirements::parse(&included, &text)?;
+            found.push(requirements.clone());
+            pending.push((included, requirements));
+        }
+    }
+    Ok(found)
+}
+
+/// A declared requirement, when it tells its name.
+fn requirement(entry: &Entry) -> Option<Requirement> {
+    let location = entry.kind.location().map(|location| location.as_written());
+    let extras = entry.kind.extras().iter().map(String::as_str);
+    Some(Requirement::new(
+        entry.kind.name()?,
+        extras,
+        location,
+        entry.kind.marker(),
+    ))
+}
+
+impl Environment {
+    fn parse(path: PathBuf, text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct File {
+            #[serde(default)]
+            dependencies: Vec<Dependency>,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Dependency {
+            Conda(String),
+            Pip { pip: Vec<String> },
+        }
+        let file: File = serde_yaml::from_str(text).map_err(|source| {
+            let place = match source.location() {
+                Some(location) => Place::line(&path, text, location.line()),
+                None => Place::file(&path),
+            };
+            Error::usage("this is no conda environment")
+                .at(place)
+                .because(source)
+        })?;
+        let mut conda = BTreeSet::new();
+        let mut pip = String::new();
+        for dependency in file.dependencies {
+            match dependency {
+                Dependency::Conda(specification) => {
+                    conda.insert(conda_name(&specification));
+                }
+                Dependency::Pip { pip: lines } => {
+                    for line in lines {
+                        pip.push_str(&line);
+                        pip.push('\n');
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            pip: Requirements::parse(&path, &pip)?,
+            path,
+            conda,
+        })
+    }
+
+    /// Until envtpl edits YAML, it says what to write.
+    fn by_hand(&self, addition: &Addition) -> Error {
+        let place = match addition.list {
+            List::Python => "under `pip:`",
+            _ => "under `dependencies:`",
+        };
+        Error::failed(format!(
+            "`{}` is new and must be declared by hand first",
+            addition.name
+        ))
+        .at(Place::file(&self.path))
+        .help(format!("add {place}: `- {}`", addition.line))
+    }
+}
+
+/// The name in a conda specification: `channel::name=1.2=build`, `name >=1`.
+fn conda_name(specification: &str) -> String {
+    let specification = specification.rsplit("::").next().unwrap_or_default().trim();
+    let end = specification
+        .find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)))
+        .unwrap_or(specification.len());
+    specification[..end].to_lowercase()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make the files they read")]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn installation(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::create_dir(directory.path().join("dependencies")).expect("made");
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).expect("written");
+        }
+        directory
+    }
+
+    fn addition(list: List, line: &str) -> Addition {
+        Addition {
+            list,
+            name: line.into(),
+            line: line.into(),
+            version: "1".into(),
+        }
+    }
+
+    #[test]
+    fn lists_and_what_they_include_are_read() {
+        let directory = installation(&[
+            (
+                REQUIREMENTS,
+                "-r requirements-more.txt\nA_b[x]>=1 ; os_name == 'nt'\nhttps://h/x.zip\n",
+            ),
+            (
+                "dependencies/requirements-more.txt",
+                "-r requirements.txt\n-e git+https://h/r#egg=Foo\n",
+            ),
+            (APT_DEV, "jq=1.6 libc6:i386\n"),
+        ]);
+        let declared = DeclaredFiles::read(directory.path())
+            .expect("read")
+            .declared();
+        let keys: Vec<&str> = declared
+            .python
+            .iter()
+            .map(|read| read.key.as_str())
+            .collect();
+        assert_eq!(keys, ["a-b", "foo"]);
+        assert_eq!(declared.python[0].extras.iter().collect::<Vec<_>>(), ["x"]);
+        assert_eq!(declared.python_addresses, ["https://h/x.zip"]);
+        assert_eq!(declared.apt_dev.iter().collect::<Vec<_>>(), ["jq", "libc6"]);
+        assert_eq!(declared.conda, None);
+    }
+
+    #[test]
+    fn additions_change_their_list_alone() {
+        let directory = installation(&[(REQUIREMENTS, "# mine\r\nb # why\r\na"), (APT_DEV, "")]);
+        let mut files = DeclaredFiles::read(directory.path()).expect("read");
+        assert_eq!(files.changed(), []);
+        for (list, line) in [
+            (List::Python, "c[x]"),
+            (List::Python, "A"),
+            (List::AptDev, "jq"),
+        ] {
+            files.add(&addition(list, line)).expect("added");
+        }
+        let changed: Vec<_> = files
+            .changed()
+            .iter()
+            .map(|file| (file.name, file.after))
+            .collect();
+        assert_eq!(
+            changed,
+            [
+                (REQUIREMENTS, "# mine\r\nb # why\r\na\r\nc[x]\r\n"),
+                (APT_DEV, "jq\n")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_list_is_told_when_it_is_needed() {
+        let directory = installation(&[]);
+        let mut files = DeclaredFiles::read(directory.path()).expect("read");
+        files
+            .add(&addition(List::AptDev, "jq"))
+            .expect("a new list");
+        let error = files
+            .add(&addition(List::Python, "a"))
+            .expect_err("no list");
+        assert!(error.message().contains(REQUIREMENTS), "{error}");
+        let missing = installation(&[(REQUIREMENTS, "-r none.txt\n")]);
+        let error = DeclaredFiles::read(missing.path()).expect_err("not there");
+        assert!(error.message().contains("none.txt"), "{error}");
+    }
+
+    #[test]
+    fn an_environment_has_conda_packages_and_pips() {
+        let text = "channels: [c]\ndependencies:\n  - python=3.12 # why\n  - c::Xz >=5\n  - pip:\n      - six==1.17.0\n";
+        let directory = installation(&[(ENVIRONMENT, text)]);
+        let mut files = DeclaredFiles::read(directory.path()).expect("read");
+        let declared = files.declared();
+        let conda = declared.conda.expect("an environment");
+        assert_eq!(conda.iter().collect::<Vec<_>>(), ["python", "xz"]);
+        assert_eq!(declared.python[0].key, "six");
+        let error = files
+            .add(&addition(List::Python, "a"))
+            .expect_err("not yet");
+        assert!(error.helps()[0].contains("`- a`"));
+        let wrong = installation(&[(ENVIRONMENT, "dependencies: [\n")]);
+        let error = DeclaredFiles::read(wrong.path()).expect_err("wrong");
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+    }
+}

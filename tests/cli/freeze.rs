@@ -1,0 +1,386 @@
+//! `envtpl freeze`.
+#![expect(clippy::disallowed_methods, reason = "tests take images away")]
+
+use serde_json::{Value, json};
+
+use crate::packages::{DIRECTORY, Packages, deb, dist, snapshot};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn from(mut distribution: Value, direct_url: Value) -> Value {
+    distribution["direct_url"] = direct_url;
+    distribution
+}
+
+/// A container in which somebody typed `pip install 'SciPy[plot]'`, a repository at a commit, and
+/// `sudo apt install jq`.
+fn busy() -> Packages {
+    Packages::new().with_container(
+        &[deb("jq", "1.6-2.1", true), deb("libjq1", "1.6-2.1", false)],
+        &[
+            dist(
+                "SciPy",
+                "1.11",
+                true,
+                &["numpy", "pooch", "plotter; extra == 'plot'"],
+            ),
+            dist("pooch", "1.8", false, &[]),
+            dist("plotter", "3", false, &[]),
+            from(
+                dist("thing", "0.1", true, &[]),
+                json!({"url": "https://joe:s3cret@h/thing.git",
+                    "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": COMMIT}}),
+            ),
+            from(
+                dist("p", "0", true, &[]),
+                json!({"url": "file:///project/p", "dir_info": {"editable": true}}),
+            ),
+        ],
+    )
+}
+
+#[test]
+fn what_was_installed_is_declared_by_name_and_locked_exactly() {
+    let packages = busy();
+    let frozen = packages.ready().envtpl(&["freeze"]).expect(0);
+    assert_eq!(
+        frozen.stdout,
+        "--- a/installation/amd64-cpu/dependencies/requirements.txt\n\
+         +++ b/installation/amd64-cpu/dependencies/requirements.txt\n\
+         @@ -1,2 +1,4 @@\n \
+         # What the code needs.\r\n \
+         numpy>=1  # arrays\r\n\
+         +SciPy[plot]\r\n\
+         +thing @ git+https://h/thing.git@main\r\n\
+         --- a/installation/amd64-cpu/dependencies/apt-dev.txt\n\
+         +++ b/installation/amd64-cpu/dependencies/apt-dev.txt\n\
+         @@ -1,2 +1,3 @@\n \
+         # tools\n \
+         less # to read\n\
+         +jq\n"
+    );
+    frozen
+        .says("Froze amd64-cpu from the running container p-dev-run-1")
+        .says("6 Python packages and 4 system packages")
+        .says("envtpl build -i amd64-cpu");
+    let header = "# Written by `envtpl freeze` from envtpl.lock; do not edit.\n";
+    for (name, text) in [
+        (
+            "requirements.txt",
+            "helper==1.0\nnumpy==1.26.4\nplotter==3\npooch==1.8\nscipy==1.11\n",
+        ),
+        ("apt-runtime.txt", "libgl1=1.6\n"),
+        ("apt-dev.txt", "jq=1.6-2.1\nless=590\nlibjq1=1.6-2.1\n"),
+    ] {
+        let written = packages.read(&format!("dependencies/locked/{name}"));
+        assert_eq!(written, format!("{header}{text}"), "{name}");
+    }
+    assert_eq!(
+        packages.read("dependencies/locked/requirements-vcs.txt"),
+        format!("{header}thing @ git+https://h/thing.git@{COMMIT}\n")
+    );
+    for (_, bytes) in packages.tree() {
+        assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"));
+    }
+}
+
+#[test]
+fn nothing_new_changes_no_byte_also_after_the_next_build() {
+    let mut packages = busy();
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    let first = packages.tree();
+    let again = packages.ready().envtpl(&["freeze"]).expect(0);
+    assert_eq!(again.stdout, "");
+    again.says("nothing new");
+    packages.rebuild();
+    // The lock of the container tells of run, too: its image is as before.
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(0)
+        .says("nothing new");
+    assert_eq!(packages.tree(), first);
+}
+
+#[test]
+fn an_image_without_a_lock_gets_one_and_its_lists_stay() {
+    let packages = Packages::new();
+    let before = packages.tree();
+    let frozen = packages.ready().envtpl(&["freeze"]).expect(0);
+    assert_eq!(frozen.stdout, "", "the declared files did not change");
+    frozen.says("from the image lab/p:amd64-cpu-dev-latest-root");
+    let after = packages.tree();
+    let added: Vec<String> = after
+        .keys()
+        .filter(|path| !before.contains_key(*path))
+        .map(|path| {
+            path.file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert_eq!(
+        added,
+        [
+            "apt-dev.txt",
+            "apt-runtime.txt",
+            "requirements.txt",
+            "envtpl.lock"
+        ]
+    );
+    assert!(
+        before
+            .iter()
+            .all(|(path, bytes)| after.get(path) == Some(bytes))
+    );
+    let lock = packages.read("envtpl.lock");
+    assert!(
+        lock.contains("  image: base:12\n  id: sha256:12\n  os: 'debian 12 (bookworm)'\n"),
+        "{lock}"
+    );
+}
+
+#[test]
+fn a_dry_run_shows_the_same_and_changes_nothing() {
+    let packages = busy();
+    let before = packages.tree();
+    let shown = packages.ready().envtpl(&["freeze", "--dry-run"]).expect(0);
+    let shown = shown
+        .prints("+SciPy[plot]\r\n")
+        .prints("change installation/amd64-cpu/dependencies/requirements.txt\n")
+        .prints("create installation/amd64-cpu/envtpl.lock\n")
+        .says("Would freeze");
+    assert!(!shown.stderr.contains("git add"));
+    assert_eq!(packages.tree(), before);
+    let document = packages
+        .ready()
+        .envtpl(&["freeze", "--dry-run", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        document["source"],
+        json!({"kind": "container", "name": "p-dev-run-1"})
+    );
+    assert_eq!(
+        document["added"][0],
+        json!({"list": "apt-dev", "name": "jq", "line": "jq", "version": "1.6-2.1"})
+    );
+    assert_eq!(
+        document["locked"],
+        json!({"python": 6, "apt": 4, "conda": 0})
+    );
+    assert_eq!(document["files"].as_array().map(Vec::len), Some(7));
+    assert_eq!(packages.tree(), before);
+}
+
+#[test]
+fn what_cannot_be_frozen_is_named_and_nothing_is_written() {
+    let packages = Packages::new().with_container(
+        &[],
+        &[
+            dist("fine", "1", true, &[]),
+            from(
+                dist("outside", "0", true, &[]),
+                json!({"url": "file:///home/alice/outside", "dir_info": {"editable": true}}),
+            ),
+            from(
+                dist("mercurial", "1", true, &[]),
+                json!({"url": "https://h/x", "vcs_info": {"vcs": "hg", "commit_id": "1"}}),
+            ),
+            from(
+                dist("elsewhere", "1", true, &[]),
+                json!({"url": "file:///srv/other", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}),
+            ),
+            from(
+                dist("baked", "1", true, &[]),
+                json!({"url": "file:///srv/baked", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}),
+            ),
+        ],
+    );
+    let before = packages.tree();
+    let refused = packages.ready().envtpl(&["freeze"]).expect(1);
+    assert_eq!(refused.stdout, "");
+    let refused = refused
+        .says("3 packages cannot be frozen, so nothing was changed")
+        .says("outside 0: it is installed editable, from the directory /home/alice/outside")
+        .says("mercurial 1: it comes from a hg repository")
+        .says("elsewhere 1: it comes from the repository /srv/other, which no build can reach");
+    assert!(!refused.stderr.contains("baked") && !refused.stderr.contains("fine"));
+    let document = packages
+        .ready()
+        .envtpl(&["freeze", "--format", "json"])
+        .expect(1)
+        .json();
+    assert_eq!(document["refused"].as_array().map(Vec::len), Some(3));
+    assert_eq!(document["files"], json!([]));
+    assert_eq!(packages.tree(), before);
+}
+
+#[test]
+fn missing_images_are_named_with_the_command_that_makes_them() {
+    for image in ["run", "dev"] {
+        let packages = busy();
+        let name = format!("amd64-cpu-{image}-latest-root");
+        std::fs::remove_file(packages.answers().join("images").join(&name)).expect("removed");
+        packages
+            .ready()
+            .envtpl(&["freeze"])
+            .expect(3)
+            .says(&format!("there is no image `lab/p:{name}`"))
+            .says("envtpl build -i amd64-cpu");
+    }
+}
+
+#[test]
+fn of_several_containers_the_newest_is_frozen_and_an_old_image_is_told() {
+    let packages = busy();
+    packages.answer(
+        "ps",
+        "c0ffee newest dev-local-cpu\ndecaf older dev-local-cpu\n123 job run-local-cpu\n",
+    );
+    packages.answer("started-from", "sha256:old\n");
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(0)
+        .says("the newest one, newest, is frozen, and not older")
+        .says("newest was started before the image was built last")
+        .says("from the running container newest");
+    let asked = std::fs::read_to_string(packages.answers().join("asked")).expect("asked");
+    assert!(asked.contains("exec --interactive c0ffee "), "{asked}");
+    assert!(asked.contains("label=com.docker.compose.project=p-amd64-cpu-alice"));
+}
+
+#[test]
+fn wrong_files_are_refused_at_their_line_before_anything_is_asked() {
+    for (name, text, place, why) in [
+        (
+            "dependencies/apt-dev.txt",
+            "less\nCurl\n",
+            "apt-dev.txt:2:1",
+            "did you mean `curl`?",
+        ),
+        (
+            "dependencies/requirements.txt",
+            "numpy\na b\n",
+            "requirements.txt:2:",
+            "a b",
+        ),
+        (
+            "envtpl.lock",
+            "schema: 1\n<<<<<<< HEAD\n",
+            "envtpl.lock:2:1",
+            "merge conflict",
+        ),
+        ("envtpl.lock", "schema: 9\n", "envtpl.lock:1:1", "form 9"),
+        (
+            "envtpl.lock",
+            "schema: 1\nplatform: 3\n",
+            "envtpl.lock",
+            "not as envtpl writes it",
+        ),
+    ] {
+        let packages = busy();
+        packages.desk.write(&format!("{DIRECTORY}/{name}"), text);
+        let before = packages.tree();
+        packages
+            .ready()
+            .envtpl(&["freeze"])
+            .expect(2)
+            .says(place)
+            .says(why);
+        assert_eq!(packages.tree(), before, "{name}");
+        assert!(!packages.answers().join("asked").exists(), "{name}");
+    }
+    let packages = busy();
+    let path = packages.desk.work().join(DIRECTORY).join(".env");
+    std::fs::remove_file(path).expect("removed");
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(2)
+        .says("envtpl env -i amd64-cpu");
+}
+
+#[test]
+fn an_image_that_does_not_record_its_build_is_told() {
+    let packages = Packages::new();
+    packages.ready();
+    let now = snapshot(&[], &[]);
+    packages.answer("dev", &format!("\u{1e}now\n{now}\n"));
+    packages
+        .desk
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("has no record of its build (/opt/envtpl/base.json)");
+    packages.answer("dev", "\u{1e}now\n{\"schema\":2}\n");
+    packages
+        .desk
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("`lab/p:amd64-cpu-dev-latest-root` describes itself in form 2");
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_told_with_the_next_step() {
+    let packages = Packages::new();
+    packages.ready();
+    let config = std::fs::read_to_string(packages.answers().join("config.json")).expect("read");
+    let desk = packages.desk.program(
+        "docker",
+        &format!(
+            "case \"$*\" in compose*) echo '{config}' ;; *) echo 'Cannot connect to the Docker \
+             daemon at unix:///x. Is the docker daemon running?' >&2; exit 1 ;; esac"
+        ),
+    );
+    desk.envtpl(&["freeze"])
+        .expect(3)
+        .says("no container engine answers")
+        .says("doctor");
+}
+
+/// Whenever envtpl dies, the next command finds the state before or the state after.
+#[test]
+fn a_kill_at_any_file_operation_leaves_the_old_state_or_the_new() {
+    let reference = busy();
+    reference.ready().envtpl(&["freeze"]).expect(0);
+    let relative = |packages: &Packages| {
+        let root = packages.desk.work();
+        let strip =
+            |path: &std::path::PathBuf| path.strip_prefix(&root).expect("inside").to_owned();
+        let tree = packages.tree();
+        tree.into_iter()
+            .map(|(path, bytes)| (strip(&path), bytes))
+            .collect::<Vec<_>>()
+    };
+    let new = relative(&reference);
+    let old = relative(&busy());
+    let (mut seen_old, mut seen_new) = (0, 0);
+    for operation in 1.. {
+        let packages = busy();
+        let ended = packages
+            .ready()
+            .envtpl_with(("ENVTPL_TEST_KILL_AT", &operation.to_string()), &["freeze"]);
+        // The next command puts the project in order.
+        packages.desk.envtpl(&["ls", "--no-engine"]).expect(0);
+        let tree = relative(&packages);
+        if ended.status == 0 {
+            assert_eq!(tree, new);
+            break;
+        }
+        assert_eq!(ended.status, -1, "killed: {}", ended.stderr);
+        match tree {
+            tree if tree == old => seen_old += 1,
+            tree if tree == new => seen_new += 1,
+            tree => panic!(
+                "operation {operation} left {:?}",
+                tree.iter().map(|(path, _)| path).collect::<Vec<_>>()
+            ),
+        }
+    }
+    assert!(
+        seen_old > 3 && seen_new > 3,
+        "{seen_old} old, {seen_new} new"
+    );
+}
