@@ -50,13 +50,12 @@ impl Context {
     /// # Errors
     /// `Usage` when there is none.
     pub fn project(&self) -> Result<Project> {
-        let project = Project::discover(&self.directory)?;
-        if files::recover(project.root())?.is_some() {
-            self.printer
-                .warn("finished what an interrupted command had begun");
-            return Project::discover(&self.directory);
+        if let Some(root) = files::unfinished(&self.directory)
+            && let Some(recovered) = files::recover(root)?
+        {
+            self.printer.warn(recovered);
         }
-        Ok(project)
+        Project::discover(&self.directory)
     }
 
     /// The one installation to work on.

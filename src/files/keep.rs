@@ -7,14 +7,27 @@ use std::path::Path;
 use super::{state, sys};
 use crate::error::{Error, Result};
 
+/// How often to start again when another process tidies up between our steps.
+const ATTEMPTS: usize = 10;
+
 /// Writes a file below the project's `.envtpl/`, readable for the person alone, in one step:
 /// others see the old contents or the new ones. Directories on the way are created.
 ///
 /// # Errors
 /// When it cannot be written; what was there stays.
 pub fn keep(project_root: &Path, relative: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
-    let path = state::state_directory(project_root)?.join(relative);
-    put(project_root, &path, bytes).map_err(|source| Error::io("write", &path, source))
+    let path = project_root
+        .join(state::STATE_DIRECTORY)
+        .join(relative.as_ref());
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match state::prepare(project_root).and_then(|_| put(project_root, &path, bytes)) {
+            // Another process removed the state directory, which was empty until now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {}
+            result => return result.map_err(|source| Error::io("write", &path, source)),
+        }
+    }
 }
 
 fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -30,7 +43,7 @@ fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Two processes may write the same file at once.
     let unfinished = path.with_extension(format!("{}.new", std::process::id()));
     let written = match sys::create_file(&unfinished, bytes) {
-        Ok(()) => state::give_to_owner(project_root, &[&unfinished])
+        Ok(_) => state::give_to_owner(project_root, &[&unfinished])
             .and_then(|()| sys::rename(&unfinished, path)),
         Err(error) => Err(error),
     };

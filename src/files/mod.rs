@@ -15,6 +15,7 @@ mod read;
 mod state;
 mod sys;
 mod transaction;
+mod umask;
 mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
@@ -25,5 +26,5 @@ pub use read::{
     read_text_if_exists,
 };
 pub use state::{STATE_DIRECTORY, state_directory};
-pub use transaction::{Recovered, recover};
+pub use transaction::{Recovered, recover, unfinished};
 pub use walk::{Entry, EntryKind, walk};

@@ -78,6 +78,11 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     list_raw(directory).map_err(|source| Error::io("list", directory, source))
 }
 
+/// Where a symbolic link points to, for callers that tell apart why it failed.
+pub(super) fn read_link_raw(path: &Path) -> io::Result<PathBuf> {
+    fs::read_link(path)
+}
+
 /// As [`list`], for callers that tell apart why it failed.
 pub(super) fn list_raw(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = fs::read_dir(directory)?

@@ -66,7 +66,11 @@ pub(super) fn ensure_root(root: &Path) -> io::Result<Vec<PathBuf>> {
         .collect();
     missing.reverse();
     for (index, path) in missing.iter().enumerate() {
-        if let Err(error) = ensure_directory(path) {
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        let made = ensure_directory(path)
+            .and_then(|()| give_to_owner(above.unwrap_or(Path::new(".")), &[path]));
+        if let Err(error) = made {
+            let _ = sys::remove_directory(path);
             remove_empty(&missing[..index]);
             return Err(error);
         }

@@ -132,7 +132,15 @@ fn owner_and_group_are_kept_where_root_works_for_a_person() {
             rustix::process::getegid().as_raw(),
         ),
     };
-    chown(root.join("README.md"), Some(user), Some(group)).expect("given");
+    chown(root, Some(user), Some(group)).expect("given");
+    chown(root.join("README.md"), Some(user), Some(group + 1))
+        .or_else(|_| chown(root.join("README.md"), Some(user), Some(group)))
+        .expect("given");
+    let readme = || {
+        let metadata = root.join("README.md").metadata().expect("there");
+        (metadata.uid(), metadata.gid())
+    };
+    let before = readme();
     // A directory whose files all belong to its group.
     put(root.join("team/file"), b"", 0o644);
     chown(root.join("team"), None, Some(group)).expect("given");
@@ -143,13 +151,15 @@ fn owner_and_group_are_kept_where_root_works_for_a_person() {
         .write_keeping_mode("README.md", "edited\n")
         .expect("planned");
     changes.write("team/new", "new\n", 0o644).expect("planned");
+    changes
+        .write("made/here/too", "new\n", 0o644)
+        .expect("planned");
     changes.commit().expect("committed");
-    let readme = root.join("README.md").metadata().expect("there");
-    assert_eq!((readme.uid(), readme.gid()), (user, group));
-    assert_eq!(
-        root.join("team/new").metadata().expect("there").gid(),
-        group
-    );
+    assert_eq!(readme(), before);
+    for made in ["team/new", "made", "made/here", "made/here/too"] {
+        let metadata = root.join(made).metadata().expect("there");
+        assert_eq!((metadata.uid(), metadata.gid()), (user, group), "{made}");
+    }
 }
 
 #[test]
@@ -184,10 +194,10 @@ fn a_disk_that_is_really_full_or_read_only_is_left_alone() {
         if worker commit; then exit 10; fi
         rm "$WORKER_ROOT/ballast"
         cp -a "$WORKER_ROOT/." "$KEEP/full"
-        mount -o remount,ro "$WORKER_ROOT"
+        mount -o remount,bind,ro "$WORKER_ROOT"
         if worker commit; then exit 11; fi
         cp -a "$WORKER_ROOT/." "$KEEP/read-only"
-        mount -o remount,rw "$WORKER_ROOT"
+        mount -o remount,bind,rw "$WORKER_ROOT"
         worker commit
         cp -a "$WORKER_ROOT/." "$KEEP/new"
     "#;

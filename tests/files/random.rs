@@ -98,7 +98,8 @@ fn imitate(root: &Path, start: &Path, operation: &Operation) -> std::io::Result<
     let write = |path: &Path, bytes: &[u8], mode: Option<u32>| -> std::io::Result<()> {
         make_room(path)?;
         // Even files that we may not write are replaced.
-        if path.is_file() && !path.is_symlink() {
+        if path.is_file() {
+            let path = &path.canonicalize()?;
             let old = path.metadata()?.permissions();
             fs::remove_file(path)?;
             fs::write(path, bytes)?;

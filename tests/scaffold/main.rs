@@ -1,5 +1,10 @@
 //! The commands that write files: init, env, edit-platform, edit-from-base.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests make the links that people have"
+)]
+
 mod edit_from_base;
 mod edit_platform;
 mod env;

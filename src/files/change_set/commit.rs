@@ -57,13 +57,14 @@ impl ChangeSet {
         self.layout.check_access(&self.root, places)?;
         for (path, planned) in &self.planned {
             let owner = self.owner(path, &planned.before);
+            let is_precious = planned.before != Seen::Nothing;
             let effect = match &planned.after {
                 After::File {
                     bytes,
                     mode,
                     follow,
                 } => Effect::Place {
-                    staged: transaction.stage_file(bytes, *mode, owner)?,
+                    staged: transaction.stage_file(bytes, *mode, owner, is_precious)?,
                     path: path.clone(),
                     follow: *follow,
                     before: planned.before.digest(),
@@ -105,8 +106,8 @@ impl ChangeSet {
         })
     }
 
-    /// A replaced file keeps its owner; a new one in a directory with the setgid bit gets that
-    /// directory's group, as if it had been created there.
+    /// A replaced file keeps its owner; a new one gets the one that it would have if it were
+    /// created where it will be.
     fn owner(&self, path: &Path, before: &Seen) -> Option<Owner> {
         if let Seen::File { user, group, .. } = before {
             return Some(Owner {
@@ -114,8 +115,11 @@ impl ChangeSet {
                 group: *group,
             });
         }
-        let parent = self.layout.origin(path.parent()?)?;
-        seen::inherited_owner(&self.root.join(parent))
+        let parents = path.ancestors().skip(1);
+        let parent = parents
+            .filter_map(|parent| Some(self.root.join(self.layout.origin(parent)?)))
+            .find(|parent| parent.is_dir())?;
+        seen::inherited_owner(&parent, &self.root)
     }
 
     /// Directories that a removal may leave empty, innermost first.

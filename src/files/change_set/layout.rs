@@ -1,5 +1,6 @@
 //! Where things are before and after the planned renames, and which directories must be made.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -95,12 +96,10 @@ impl Layout {
                 .help("copy it there by hand"));
             }
         }
-        let mut checked: Vec<PathBuf> = Vec::new();
+        let mut checked = BTreeSet::new();
         for (path, follow) in places {
-            let directory = nearest_directory(root, &self.moves, path);
-            if !checked.contains(&directory) {
-                check_writable(&directory)?;
-                checked.push(directory);
+            if checked.insert(path.parent()) {
+                check_writable(&nearest_directory(root, &self.moves, path))?;
             }
             // What is reached through a link is replaced where it really is.
             let real = self

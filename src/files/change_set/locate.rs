@@ -14,35 +14,49 @@ impl ChangeSet {
     /// unless something is planned for the link itself.
     pub(super) fn locate(&self, path: &Path, follow: bool) -> Result<PathBuf> {
         let path = checked(path)?;
-        let name = self.resolved(path, false);
-        if follow && !self.planned.contains_key(&name) {
-            return Ok(self.resolved(path, true));
+        let Some(root) = self.real_directory(&self.root) else {
+            return Ok(path.to_owned());
+        };
+        let inside = |real: PathBuf| {
+            let inside = real.strip_prefix(&root).ok()?;
+            (!inside.as_os_str().is_empty()).then(|| self.layout.destination(inside))
+        };
+        let Some(today) = self.today(path) else {
+            return Ok(path.to_owned());
+        };
+        let name = self.real_name(&today).and_then(inside);
+        let name = name.unwrap_or_else(|| path.to_owned());
+        if follow && !self.planned.contains_key(&name) && today.is_symlink() && today.is_file() {
+            let real = today.canonicalize().ok().and_then(inside);
+            return Ok(real.unwrap_or(name));
         }
         Ok(name)
     }
 
-    fn resolved(&self, path: &Path, follow: bool) -> PathBuf {
-        let resolved = || {
-            let root = self.root.canonicalize().ok()?;
-            let today = root.join(self.layout.origin(path)?);
-            let real = if follow && today.is_symlink() && today.is_file() {
-                today.canonicalize().ok()?
-            } else {
-                real_name(&today)?
-            };
-            let inside = real.strip_prefix(&root).ok()?;
-            (!inside.as_os_str().is_empty()).then(|| self.layout.destination(inside))
-        };
-        resolved().unwrap_or_else(|| path.to_owned())
+    /// Where on the disk today is what will be at a path.
+    fn today(&self, path: &Path) -> Option<PathBuf> {
+        Some(self.root.join(self.layout.origin(path)?))
     }
-}
 
-/// The path with all links resolved but the last component, as far as there is anything.
-fn real_name(path: &Path) -> Option<PathBuf> {
-    path.ancestors().skip(1).find_map(|ancestor| {
-        let rest = path.strip_prefix(ancestor).ok()?;
-        Some(ancestor.canonicalize().ok()?.join(rest))
-    })
+    /// The path with all links resolved but the last component, as far as there is anything.
+    fn real_name(&self, path: &Path) -> Option<PathBuf> {
+        path.ancestors().skip(1).find_map(|ancestor| {
+            let rest = path.strip_prefix(ancestor).ok()?;
+            Some(self.real_directory(ancestor)?.join(rest))
+        })
+    }
+
+    /// A directory's name without links, remembered: there are many files in few directories.
+    fn real_directory(&self, path: &Path) -> Option<PathBuf> {
+        let known = self.real_directories.borrow().get(path).cloned();
+        known.unwrap_or_else(|| {
+            let real = path.canonicalize().ok();
+            self.real_directories
+                .borrow_mut()
+                .insert(path.to_owned(), real.clone());
+            real
+        })
+    }
 }
 
 /// Paths come from within envtpl, but names in them come from people: nothing outside of the

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::digest::digest;
-use crate::files::read::{found, read_raw};
+use crate::files::read::{found, read_link_raw, read_raw};
 use crate::files::transaction::Owner;
 
 /// What is at a path.
@@ -82,7 +82,7 @@ impl Seen {
             mode: metadata.mode(),
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
-            link: path.read_link().ok(),
+            link: read_link_raw(path).ok(),
         }
     }
 
@@ -115,11 +115,23 @@ impl Seen {
     }
 }
 
-/// Who a new file in this directory belongs to, if that is not simply whoever creates it.
-pub(super) fn inherited_owner(directory: &Path) -> Option<Owner> {
-    let metadata = directory.metadata().ok()?;
-    (metadata.mode() & 0o2000 != 0).then(|| Owner {
-        user: rustix::process::geteuid().as_raw(),
-        group: metadata.gid(),
+/// Who a new file in this directory of a project belongs to, if that is not simply whoever
+/// creates it: a directory may pass on its group, and what root makes in a person's project is
+/// the person's.
+pub(super) fn inherited_owner(directory: &Path, root: &Path) -> Option<Owner> {
+    let user = rustix::process::geteuid();
+    let directory = directory.metadata().ok()?;
+    let passes_on_group = directory.mode() & 0o2000 != 0;
+    if user.is_root() {
+        let root = root.metadata().ok()?;
+        let group = if passes_on_group { &directory } else { &root }.gid();
+        return Some(Owner {
+            user: root.uid(),
+            group,
+        });
+    }
+    passes_on_group.then(|| Owner {
+        user: user.as_raw(),
+        group: directory.gid(),
     })
 }

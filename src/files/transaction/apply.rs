@@ -1,6 +1,5 @@
 //! Carries out a published plan, from wherever it stands.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use super::plan::{Effect, Plan, Step};
 use super::{PLAN, give_to, progress, staged};
 use crate::error::{Error, Result};
 use crate::files::digest::digest;
-use crate::files::read::{found, read_raw};
-use crate::files::sys;
+use crate::files::read::{found, read_link_raw, read_raw};
+use crate::files::{state, sys};
 
 /// How it went.
 pub(super) enum Applied {
@@ -39,16 +38,6 @@ pub(super) fn apply(root: &Path, directory: &Path, plan: &Plan) -> Result<Applie
         }
     }
     let mut kept = Vec::new();
-    let mut touched = BTreeSet::new();
-    for step in &plan.steps {
-        match step {
-            Step::MakeDirectory { path } => touched.extend(parent(root, path)),
-            Step::Move { from, to } => {
-                touched.extend(parent(root, from));
-                touched.extend(parent(root, to));
-            }
-        }
-    }
     for effect in &plan.effects {
         match effect {
             Effect::Place {
@@ -64,21 +53,16 @@ pub(super) fn apply(root: &Path, directory: &Path, plan: &Plan) -> Result<Applie
                     before.as_deref(),
                     &mut kept,
                 )?;
-                touched.extend(target.parent().map(Path::to_owned));
             }
             Effect::Remove { path } => {
                 let target = root.join(path);
                 found(sys::remove_file(&target))
                     .map_err(|source| Error::io("remove", &target, source))?;
-                touched.extend(parent(root, path));
             }
             Effect::Prune { path } => {
                 prune(&root.join(path))?;
             }
         }
-    }
-    for directory in touched {
-        found(sys::sync(&directory)).map_err(|source| Error::io("flush", &directory, source))?;
     }
     Ok(Applied::Completely { kept })
 }
@@ -110,10 +94,9 @@ fn make(root: &Path, step: &Step) -> Result<()> {
     match step {
         Step::MakeDirectory { path } => {
             let path = root.join(path);
-            match sys::create_directory(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-                result => result.map_err(|source| Error::io("create", &path, source)),
-            }
+            state::ensure_directory(&path)
+                .and_then(|()| state::give_to_owner(root, &[&path]))
+                .map_err(|source| Error::io("create", &path, source))
         }
         Step::Move { from, to } => shift(&root.join(from), &root.join(to)),
     }
@@ -156,8 +139,9 @@ fn take_back(root: &Path, directory: &Path, plan: &Plan, number: usize) -> Resul
 
 /// Where a staged file goes: a link to a file is followed, and one to nowhere replaced.
 fn target(path: &Path, follow: bool) -> PathBuf {
-    match path.canonicalize() {
-        Ok(real) if follow => real,
+    let real = (follow && path.is_symlink()).then(|| path.canonicalize());
+    match real {
+        Some(Ok(real)) => real,
         _ => path.to_owned(),
     }
 }
@@ -211,7 +195,7 @@ fn copy(staged: &Path, target: &Path) -> io::Result<()> {
     let metadata = staged.symlink_metadata()?;
     let write = || -> io::Result<()> {
         if metadata.is_symlink() {
-            sys::create_symlink(&staged.read_link()?, &near)?;
+            sys::create_symlink(&read_link_raw(staged)?, &near)?;
         } else {
             sys::create_file(&near, &read_raw(staged)?)?;
             sys::sync(&near)?;
@@ -233,10 +217,6 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn parent(root: &Path, path: &Path) -> Option<PathBuf> {
-    root.join(path).parent().map(Path::to_owned)
 }
 
 fn is_there(path: &Path) -> bool {

@@ -66,6 +66,17 @@ impl fmt::Display for Recovered {
     }
 }
 
+/// The innermost directory, from `start` upwards, in which a killed process left a change, if
+/// there is one. A project may be recognizable only once that change is completed.
+pub fn unfinished(start: &Path) -> Option<&Path> {
+    start.ancestors().find(|directory| {
+        directory
+            .join(state::STATE_DIRECTORY)
+            .join(DIRECTORY)
+            .is_dir()
+    })
+}
+
 /// Completes or takes back what a killed envtpl process left in a project; every command does
 /// this first. Does nothing, quickly, when there is nothing.
 ///
@@ -94,7 +105,12 @@ pub fn recover(root: &Path) -> Result<Option<Recovered>> {
 /// What a staged file needs before it can be put in place.
 #[derive(Debug)]
 enum Staged {
-    File { mode: u32, owner: Option<Owner> },
+    File {
+        mode: u32,
+        owner: Option<Owner>,
+        /// Whether it takes the place of something that a person may miss.
+        precious: bool,
+    },
     Symlink,
 }
 
@@ -188,10 +204,17 @@ impl Transaction {
         bytes: &[u8],
         mode: u32,
         owner: Option<Owner>,
+        precious: bool,
     ) -> Result<usize> {
         let path = staged(&self.directory, self.staged.len());
-        sys::create_file(&path, bytes).map_err(|source| Error::io("write", &path, source))?;
-        self.staged.push(Staged::File { mode, owner });
+        let file =
+            sys::create_file(&path, bytes).map_err(|source| Error::io("write", &path, source))?;
+        sys::begin_sync(&file);
+        self.staged.push(Staged::File {
+            mode,
+            owner,
+            precious,
+        });
         Ok(self.staged.len() - 1)
     }
 
@@ -233,12 +256,20 @@ impl Transaction {
         let (draft, path) = (self.directory.join("plan.draft"), self.directory.join(PLAN));
         let bytes = plan.to_json()?;
         let publish = || {
-            // Written first and flushed then, all of it reaches the disk in few movements.
+            // Against a kill, nothing of this is needed. Against a power failure, what replaces a
+            // person's work must be on the disk before that work is gone. What is new is on its
+            // way there and need not be waited for: dozens of new files would take as many times
+            // as long. The order of names is kept by the file system's journal.
+            let is_precious = |file: &Staged| matches!(file, Staged::File { precious: true, .. });
+            let precious: Vec<PathBuf> = (0..self.staged.len())
+                .filter(|number| is_precious(&self.staged[*number]))
+                .map(|number| staged(&self.directory, number))
+                .collect();
+            sys::sync_all(&precious)?;
             // The mode comes last: it may forbid even us to read.
             for (number, file) in self.staged.iter().enumerate() {
-                if let Staged::File { mode, owner } = file {
+                if let Staged::File { mode, owner, .. } = file {
                     let path = staged(&self.directory, number);
-                    sys::sync(&path)?;
                     if let Some(owner) = owner {
                         give_to(&path, owner.user, owner.group)?;
                     }
@@ -247,7 +278,6 @@ impl Transaction {
             }
             sys::create_file(&draft, &bytes)?;
             sys::sync(&draft)?;
-            sys::sync(&self.directory.join(STAGED))?;
             sys::rename(&draft, &path)?;
             sys::sync(&self.directory)
         };
