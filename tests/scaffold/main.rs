@@ -8,6 +8,7 @@
 mod edit_from_base;
 mod edit_platform;
 mod env;
+mod faults;
 mod init;
 #[path = "../support/mod.rs"]
 mod support;

@@ -193,3 +193,117 @@ fn paragraphs_about(template: &str, names: &[&str]) -> String {
     }
     text.trim_end().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::env::person::Account;
+
+    fn account(name: &str, id: u32) -> Account {
+        Account {
+            name: name.to_owned(),
+            id,
+        }
+    }
+
+    fn person(user: &str, uid: u32, group: &str, gid: u32) -> Person {
+        Person {
+            user: account(user, uid),
+            group: account(group, gid),
+            groups: vec![account("lab data", 2000), account("odd:name", 2001)],
+            devices: vec![account("video", 44), account("render", 104)],
+        }
+    }
+
+    fn new(installation: &str, person: &Person) -> Dotenv {
+        let subject = Subject {
+            installation: installation.parse().expect("a name"),
+            project_name: "proj".into(),
+            package_name: "proj".into(),
+        };
+        let path = Path::new(".env");
+        let completed = complete(path, None, &subject, person, &[]).expect("completed");
+        Dotenv::parse(path, &completed.text).expect("settings")
+    }
+
+    fn values(settings: &Dotenv, keys: &[&str]) -> Vec<String> {
+        let value = |key: &&str| settings.get(key).unwrap_or_default();
+        keys.iter().map(value).collect()
+    }
+
+    #[test]
+    fn names_of_a_directory_service_are_safe_for_images_and_kept_where_they_may_be() {
+        let joe = person("DOM\\Joe", 1_885_580_785, "domain users", 1_885_400_513);
+        let settings = new("amd64-cuda", &joe);
+        let keys = [
+            "USR",
+            "USRID",
+            "GRP",
+            "GRPID",
+            "LAB_NAME",
+            "IMAGE_NAME",
+            "USER_TAG",
+        ];
+        assert_eq!(
+            values(&settings, &keys),
+            [
+                "joe",
+                "1885580785",
+                "domain users",
+                "1885400513",
+                "domain-users",
+                "domain-users/joe/proj",
+                "joe"
+            ]
+        );
+        let other = [("X", "1")];
+        let environment = |name: &str| {
+            let found = other.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        crate::installation::identity::check(Path::new(".env"), &settings, environment)
+            .expect("what envtpl writes is what envtpl accepts");
+        assert!(
+            settings.to_string().contains("\n#GROUPS='lab data:2000'\n"),
+            "{settings}"
+        );
+        assert_eq!(settings.get("GROUPS"), None);
+    }
+
+    #[test]
+    fn root_has_a_tag_of_its_own() {
+        let settings = new("amd64-cpu", &person("root", 0, "root", 0));
+        assert_eq!(
+            values(&settings, &["USR", "USER_TAG"]),
+            ["root", "user-root"]
+        );
+        assert_eq!(settings.get("RENDER_GRPID"), None);
+    }
+
+    #[test]
+    fn who_has_no_name_is_called_by_number() {
+        let settings = new("amd64-rocm", &person("12345", 12345, "678", 678));
+        let keys = ["USR", "GRP", "LAB_NAME", "RENDER_GRPID", "VIDEO_GRPID"];
+        assert_eq!(
+            values(&settings, &keys),
+            ["12345", "group678", "group678", "104", "44"]
+        );
+        let settings = new("amd64-cpu", &person("王", 1000, "研究室", 1000));
+        assert_eq!(
+            values(&settings, &["USR", "LAB_NAME"]),
+            ["user1000", "group1000"]
+        );
+        assert_eq!(settings.get("GRP").as_deref(), Some("研究室"));
+    }
+
+    #[test]
+    fn every_setting_of_the_template_is_one() {
+        let template = render::source(TEMPLATE).expect("a template");
+        for line in template.lines() {
+            let comment = line.strip_prefix("# ").is_some() || line == "#";
+            let setting = line.trim_start_matches('#').ends_with('=');
+            assert!(line.is_empty() || comment || setting, "{line}");
+            assert!(line.len() <= 100, "{line}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What will be scaffolded: names, kind of base and images.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::Context;
+use crate::commands::init::repository::Repository;
+use crate::commands::init::{Args, declared, questions};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::installation::name::{Acceleration, Name, Platform};
+use crate::templates::{Catalogue, Choice, FromBase, Python, check_image, naming};
+
+/// What will be scaffolded.
+#[derive(Debug)]
+pub(super) struct Scaffold {
+    pub(super) root: PathBuf,
+    /// The project's name as the person wrote it, where it may stand so.
+    pub(super) title: String,
+    pub(super) project_name: String,
+    pub(super) package_name: String,
+    pub(super) from_base: FromBase,
+    pub(super) installations: Vec<(Name, Choice)>,
+}
+
+/// Settles names, kind of base and images; asks for what nobody said, on a terminal.
+pub(super) fn decide(
+    context: &Context,
+    args: &Args,
+    root: PathBuf,
+    repository: &Repository,
+) -> Result<Scaffold> {
+    let ask = context.printer.can_ask() && !args.yes && !context.dry_run;
+    let catalogue = Catalogue::embedded()?;
+
+    let called = root.file_name().unwrap_or_default().to_string_lossy();
+    let given = args
+        .project_name
+        .as_deref()
+        .or(repository.pyproject.name.as_deref());
+    let title = match given {
+        Some(name) => name.to_owned(),
+        None if ask => questions::text("Name of the project", &called, |name| {
+            project_name(name).map(drop)
+        })?,
+        None => called.into_owned(),
+    };
+    let project_name = project_name(&title)?;
+    let package_name = match (&args.package_name, &repository.package_name) {
+        (Some(name), _) if !naming::is_package(name) => {
+            return Err(
+                Error::usage(format!("`{name}` cannot be the name of a Python package")).help(
+                    "letters, digits and _, not beginning with a digit, and no keyword of Python",
+                ),
+            );
+        }
+        (Some(name), _) | (None, Some(name)) => name.clone(),
+        (None, None) => naming::package(&title).unwrap_or_else(|| project_name.clone()),
+    };
+
+    let from_base = match args.from_base {
+        Some(kind) => kind,
+        None if ask && args.base_image.is_none() => {
+            let kinds = [
+                "from-python: extend an image that has a Python (recommended)",
+                "from-scratch: a plain distribution, and everything from conda",
+            ];
+            FromBase::ALL[questions::choice("Start", &kinds)?]
+        }
+        None => FromBase::default(),
+    };
+
+    let names = installations(context, &root, &catalogue, ask)?;
+    let python = python(args, repository)?;
+    if let Some(image) = &args.base_image {
+        check_image(image)?;
+    }
+    let mut installations = Vec::new();
+    for name in names {
+        let choice = match &args.base_image {
+            Some(image) => catalogue.choose_own(&name, from_base, image, &python)?,
+            None => catalogue.choose(&name, from_base, &python)?,
+        };
+        if !python.accepts(&choice.python_version) {
+            context.printer.warn(format_args!(
+                "pyproject.toml requires Python {python}, and `{}` has {}",
+                choice.base.base_image, choice.python_version
+            ));
+        }
+        installations.push((name, choice));
+    }
+    Ok(Scaffold {
+        root,
+        title: if naming::is_distribution(&title) {
+            title
+        } else {
+            project_name.clone()
+        },
+        project_name,
+        package_name,
+        from_base,
+        installations,
+    })
+}
+
+fn project_name(title: &str) -> Result<String> {
+    naming::project(title)
+        .filter(|name| name.len() <= 63)
+        .ok_or_else(|| {
+            Error::usage(format!("`{title}` cannot be made into a project name"))
+                .help("names of images hold a-z, 0-9, - and _, at most 63; give one with `--project-name`")
+        })
+}
+
+/// The version of Python that was asked for, or that the project requires.
+fn python(args: &Args, repository: &Repository) -> Result<Python> {
+    if let Some(version) = &args.python {
+        let number =
+            |part: &str| (1..=2).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+        return match version.split_once('.') {
+            Some(("3", minor)) if number(minor) => Ok(Python::Exactly(version.clone())),
+            _ => Err(Error::usage(format!("`{version}` is no version of Python"))
+                .help("give it as X.Y, such as 3.12")),
+        };
+    }
+    if let Some(specifiers) = &repository.pyproject.requires_python {
+        return Ok(Python::Within(specifiers.clone()));
+    }
+    if let Some((path, text)) = &repository.conda
+        && let (conda, _) = declared::environment(path, text)?
+        && let Some(version) = conda.python
+        && args.from_base == Some(FromBase::FromScratch)
+    {
+        return Ok(Python::Exactly(version));
+    }
+    Ok(Python::Any)
+}
+
+/// The installations to scaffold: none of them is there yet.
+fn installations(
+    context: &Context,
+    root: &Path,
+    catalogue: &Catalogue,
+    ask: bool,
+) -> Result<Vec<Name>> {
+    let check = |text: &str| -> Result<Name> {
+        let name: Name = text.parse()?;
+        catalogue.check(&name)?;
+        let there = there(root)?;
+        let taken = there.iter().find(|path| {
+            let other = path.file_name().unwrap_or_default().to_string_lossy();
+            other == name.to_string()
+                || (other.parse()).is_ok_and(|other: Name| other.same_environment(&name))
+        });
+        if let Some(path) = taken {
+            return Err(
+                Error::usage(format!("`{}` is there already", path.display()))
+                    .help("give other names with `-i`, such as a variant: amd64-cuda-2")
+                    .help(format!("or remove it first: rm -r {}", path.display())),
+            );
+        }
+        Ok(name)
+    };
+    let requested = if !context.requested.is_empty() {
+        context.requested.clone()
+    } else {
+        let defaults = [
+            Name::new(Platform::Amd64, Acceleration::Cuda).to_string(),
+            Name::new(Platform::host(), Acceleration::Cpu).to_string(),
+        ];
+        if ask {
+            let answer = questions::text(
+                "Installations, as <platform>-<acceleration>",
+                &defaults.join(" "),
+                |answer| {
+                    let names = answer.split([' ', ',']).filter(|name| !name.is_empty());
+                    names.map(check).collect::<Result<Vec<_>>>().map(drop)
+                },
+            )?;
+            let names = answer.split([' ', ',']).filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        } else {
+            defaults.to_vec()
+        }
+    };
+    let mut names: Vec<Name> = requested
+        .iter()
+        .map(|name| check(name))
+        .collect::<Result<_>>()?;
+    names.sort();
+    for pair in names.windows(2) {
+        if pair[0].same_environment(&pair[1]) {
+            return Err(Error::usage(format!(
+                "`{}` and `{}` are the same installation",
+                pair[0], pair[1]
+            )));
+        }
+    }
+    Ok(names)
+}
+
+/// What `installation/` holds, relative to the project.
+fn there(root: &Path) -> Result<Vec<PathBuf>> {
+    let directory = root.join("installation");
+    if !files::is_directory(&directory) {
+        return Ok(Vec::new());
+    }
+    let relative = |path: PathBuf| path.strip_prefix(root).map(Path::to_owned).unwrap_or(path);
+    Ok(files::list(&directory)?.into_iter().map(relative).collect())
+}
