@@ -39,7 +39,7 @@ lint_shell() {
     local files
     mapfile -t files < <(shell_scripts "$1")
     [ "${#files[@]}" -gt 0 ] || die "no shell script below $1"
-    "$BIN/shellcheck" "${files[@]}"
+    "$BIN/shellcheck" --external-sources --source-path=SCRIPTDIR "${files[@]}"
 }
 
 lint_scripts() {
@@ -70,8 +70,9 @@ lint_rendered() {
 }
 
 lint_templates() {
-    local rooms base name project count=0
+    local base name project count=0
     cargo build --quiet
+    # Not local: the trap runs when this function is over.
     rooms=$(mktemp -d)
     trap 'rm -rf "$rooms"' EXIT
     while read -r base name; do

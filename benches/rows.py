@@ -1,0 +1,392 @@
+"""The rows of the speed table. Run by run.sh, which says what it needs."""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pairs import Failed, Row, pairs, run, table, timed
+
+HERE = Path(__file__).resolve().parent
+ENVTPL = os.path.abspath(os.environ["ENVTPL"])
+PLATFORM = os.environ["BENCH_PLATFORM"]
+CA_BUNDLE = os.environ.get("BENCH_CA_BUNDLE", "")
+COOKIECUTTER = os.environ["COOKIECUTTER"]
+ROUNDS = float(os.environ.get("ROUNDS", "1"))
+BASE = f"envtpl-test/base-python:{PLATFORM}"
+NAME = f"{PLATFORM}-cpu"
+
+# One a round: small, pure, without dependencies of their own.
+PIP_PACKAGES = ["humanize", "toolz", "inflection", "pyjokes", "colorlog", "tabulate", "xmltodict", "iniconfig", "blinker",
+                "sortedcontainers", "chardet", "docopt", "wcwidth", "retrying", "pyasn1", "ply"]
+APT_DEV_PACKAGES = ["jq", "tree", "htop", "nano", "rsync", "unzip"]
+APT_RUNTIME_PACKAGES = ["file", "bc", "zip", "time", "lsof", "dc"]
+
+scratch = Path(tempfile.mkdtemp(prefix="envtpl-bench-"))
+log = scratch / "log"
+# Only what this run made is removed at its end.
+IMAGES = f"envtpl-bench/{os.getpid()}"
+rows, failed = [], []
+
+
+def rounds(number):
+    return max(1, round(number * ROUNDS))
+
+
+def quiet(command, cwd=None):
+    run(command, cwd=cwd, log=log)
+
+
+def answer(command, cwd=None):
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+
+
+def git(directory, *words):
+    quiet(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false", *words], cwd=directory)
+
+
+def commit(directory, message="change"):
+    git(directory, "add", "--all")
+    git(directory, "commit", "--quiet", "--allow-empty", "--message", message)
+
+
+class Project:
+    """A project of ours, with the packages of the comparison in its lists."""
+
+    def __init__(self, name, lists=True):
+        self.root = scratch / name
+        self.installation = self.root / "installation" / NAME
+        self.image = f"{IMAGES}-{name}"
+        self.root.mkdir()
+        git(self.root, "init", "--quiet")
+        quiet([ENVTPL, "init", "--yes", "--installation", NAME, "--base-image", BASE, "--project-name", name], cwd=self.root)
+        quiet([ENVTPL, "-i", NAME, "env"], cwd=self.root)
+        self.set_env(IMAGE_NAME=self.image, CA_BUNDLE=CA_BUNDLE)
+        if lists:
+            for file in ("requirements", "apt-build", "apt-runtime", "apt-dev"):
+                shutil.copy(HERE / "anchor" / f"{file}.txt", self.dependencies(file))
+        commit(self.root, "start")
+
+    def dependencies(self, name):
+        return self.installation / "dependencies" / f"{name}.txt"
+
+    def set_env(self, **values):
+        path = self.installation / ".env"
+        lines = [line for line in path.read_text().splitlines() if line.split("=")[0] not in values]
+        path.write_text("\n".join(lines + [f"{key}='{value}'" for key, value in values.items() if value]) + "\n")
+
+    def append(self, name, line):
+        with self.dependencies(name).open("a") as file:
+            file.write(line + "\n")
+        commit(self.root)
+
+    def build(self, *options):
+        return timed([ENVTPL, "-i", NAME, "--progress", "plain", "build-generic", *options], cwd=self.root, log=log)
+
+    def image_id(self, flavour):
+        return answer(["docker", "image", "inspect", "--format", "{{.Id}}", f"{self.image}:{NAME}-{flavour}-latest-root"]).strip()
+
+
+class Anchor:
+    """The same packages, the anchor's way."""
+
+    def __init__(self, name):
+        self.root = scratch / name
+        self.image = f"{IMAGES}-{name}"
+        self.base = BASE
+        shutil.copytree(HERE / "anchor", self.root)
+        (self.root / "apt.txt").write_text("".join((HERE / "anchor" / f"apt-{part}.txt").read_text() for part in ("build", "runtime", "dev")))
+
+    def append(self, name, line):
+        with (self.root / f"{name}.txt").open("a") as file:
+            file.write(line + "\n")
+
+    def build(self, *options):
+        return timed(["docker", "build", "--quiet", "--tag", self.image, "--build-arg", f"BASE_IMAGE={self.base}",
+                      "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", *options, "."], cwd=self.root, log=log)
+
+
+def measure(row, *arguments, **options):
+    """Adds a row; one that cannot be measured does not stop the others."""
+    try:
+        rows.append(pairs(row, *arguments, **options))
+    except Failed as problem:
+        failed.append(row.what)
+        print(f"{row.what}: {problem}", file=sys.stderr)
+
+
+# --- start -------------------------------------------------------------------
+
+
+def start():
+    project = Project("start", lists=False)
+    quiet([ENVTPL, "-i", NAME, "build"], cwd=project.root)
+    # The first start installs the project; every other one only compares.
+    quiet([ENVTPL, "-i", NAME, "run", "--", "python3", "-c", "import start"], cwd=project.root)
+    bare = ["docker", "compose", "--project-directory", str(project.installation), "run", "--rm", "--no-TTY",
+            "--entrypoint", "true", "run-local-cpu"]
+    measure(Row("run true, project importable", 1.1, note="against compose run without an entrypoint"), rounds(25),
+            lambda: timed([ENVTPL, "-i", NAME, "run", "true"], cwd=project.root, log=log),
+            lambda: timed(bare, cwd=project.root, log=log), warm_up=2)
+    measure(Row("warm build-generic, nothing changed", 1.2, note="against compose build of both services"), rounds(7),
+            project.build,
+            lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",
+            "image-run-root", "image-dev-root"], cwd=project.root, log=log))
+
+
+# --- builds ------------------------------------------------------------------
+
+
+def builds():
+    cold = Row("cold build", 0.8, note="cold caches; ours builds both flavours")
+    for number in range(rounds(3)):
+        # Caches are kept by the base's name: a new name has none. Nobody's are pruned.
+        base = f"{IMAGES}-base:{number}"
+        quiet(["docker", "tag", BASE, base])
+        ours, theirs = Project(f"cold{number}"), Anchor(f"cold-anchor{number}")
+        path = ours.installation / "compose-base.yaml"
+        path.write_text(path.read_text().replace(BASE, base))
+        commit(ours.root)
+        theirs.base = base
+        order = [lambda: cold.ours.append(ours.build("--no-cache")), lambda: cold.theirs.append(theirs.build("--no-cache"))]
+        for one in order if number % 2 == 0 else reversed(order):
+            one()
+        print(f"  {cold.what}: {cold.ours[-1]:.1f} / {cold.theirs[-1]:.1f}", file=sys.stderr)
+    rows.append(cold)
+
+    ours, theirs = Project("builds"), Anchor("anchor")
+    ours.build()
+    theirs.build()
+    packages = iter(PIP_PACKAGES)
+
+    def new_pip(_):
+        package = next(packages)
+        ours.append("requirements", package)
+        theirs.append("requirements", package)
+
+    row = Row("one more pip package, no lock", 0.5, note="both flavours rebuilt")
+    measure(row, rounds(4), ours.build, theirs.build, new_pip)
+
+    apt_dev = iter(APT_DEV_PACKAGES)
+    run_image = []
+
+    def new_apt(names, list_name):
+        def change(_):
+            package = next(names)
+            run_image.append(ours.image_id("run"))
+            ours.append(list_name, package)
+            theirs.append("apt", package)
+        return change
+
+    row = Row("one more apt package, dev", 0.4)
+    measure(row, rounds(3), ours.build, theirs.build, new_apt(apt_dev, "apt-dev"))
+    row.note = "run image untouched" if run_image[-1] == ours.image_id("run") else "RUN IMAGE CHANGED"
+
+    row = Row("one more apt package, runtime", 0.45)
+    installed_again = []
+
+    def ours_logged():
+        seconds = ours.build()
+        steps = dict(re.findall(r"#(\d+) \[[^\]]*?(python-\w+) [^\n]*", log.read_text(errors="replace")))
+        cached = set(re.findall(r"#(\d+) CACHED", log.read_text(errors="replace")))
+        installed_again.extend(name for step, name in steps.items() if step not in cached)
+        return seconds
+
+    measure(row, rounds(3), ours_logged, theirs.build, new_apt(iter(APT_RUNTIME_PACKAGES), "apt-runtime"))
+    row.note = "PYTHON INSTALLED AGAIN: " + " ".join(sorted(set(installed_again))) if installed_again else "Python packages not reinstalled"
+
+    try:
+        quiet([ENVTPL, "-i", NAME, "freeze"], cwd=ours.root)
+        commit(ours.root, "freeze")
+        ours.build()
+    except Failed as problem:
+        print(problem, file=sys.stderr)
+        return
+    measure(Row("one more pip package, after freeze", 0.5, note="both flavours rebuilt"), rounds(4),
+            ours.build, theirs.build, new_pip)
+
+
+# --- size --------------------------------------------------------------------
+
+
+def size():
+    project = Project("size")
+    project.build()
+    plain = scratch / "size-plain"
+    shutil.copytree(HERE / "plain", plain)
+    for name in ("requirements", "apt-runtime"):
+        shutil.copy(project.dependencies(name), plain)
+    quiet(["docker", "build", "--quiet", "--tag", f"{IMAGES}-size-plain", "--build-arg", f"BASE_IMAGE={BASE}",
+           "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", "."], cwd=plain)
+
+    def megabytes(image):
+        return int(answer(["docker", "image", "inspect", "--format", "{{.Size}}", image])) / 1e6
+
+    ours, theirs = megabytes(project.image_id("run")), megabytes(f"{IMAGES}-size-plain")
+    rows.append(Row("size of the run image", (theirs + 1) / theirs, [ours], [theirs], "limit: the plain image + 1 MB", "MB"))
+
+
+# --- small commands ----------------------------------------------------------
+
+
+def cookiecutter_template(project, destination):
+    """A cookiecutter that renders as many files, of the same text."""
+    (destination / "{{cookiecutter.name}}").mkdir(parents=True)
+    (destination / "cookiecutter.json").write_text(json.dumps({"name": "rendered", "project": "x"}))
+    count = 0
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and ".git" not in path.relative_to(project).parts:
+            target = destination / "{{cookiecutter.name}}" / path.relative_to(project)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = path.read_text()
+            if re.search(r"\{[{%#]", text):
+                text = "{% raw %}" + text + "{% endraw %}"
+            target.write_text("{{ cookiecutter.project }}\n" + text)
+            count += 1
+    return count
+
+
+def small():
+    room = scratch / "small"
+    room.mkdir()
+    git_version = lambda: timed(["git", "--version"])  # noqa: E731
+    measure(Row("--help", 2, note="against git --version"), rounds(50), lambda: timed([ENVTPL, "--help"]), git_version, warm_up=3)
+
+    project = Project("commands", lists=False)
+    measure(Row("ls --no-engine", 2, note="against git --version"), rounds(50),
+            lambda: timed([ENVTPL, "ls", "--no-engine"], cwd=project.root), git_version, warm_up=3)
+
+    number = iter(range(10**6))
+    template = room / "cookiecutter"
+    first = room / "first"
+    first.mkdir()
+
+    def init(directory):
+        return timed([ENVTPL, "init", str(directory), "--yes", "--installation", NAME, "--base-image", BASE], log=log)
+
+    init(first)
+    files = cookiecutter_template(first, template)
+
+    def cookiecutter():
+        return timed([COOKIECUTTER, "--no-input", "--output-dir", str(room / f"cookie{next(number)}"), str(template)], log=log)
+
+    against = f"against cookiecutter rendering {files} files"
+    measure(Row("init", 0.05, note=against), rounds(10), lambda: init(room / f"init{next(number)}"), cookiecutter)
+
+    def env():
+        (project.installation / ".env").unlink()
+        return timed([ENVTPL, "-i", NAME, "env"], cwd=project.root, log=log)
+
+    measure(Row("env", 0.05, note=against), rounds(10), env, cookiecutter)
+    measure(Row("check --no-engine", 0.05, note=against), rounds(10),
+            lambda: timed([ENVTPL, "-i", NAME, "check", "--no-engine"], cwd=project.root, log=log), cookiecutter)
+    there_and_back = [NAME, f"{PLATFORM}-cpu-other"]
+
+    def edit_platform():
+        there_and_back.reverse()
+        return timed([ENVTPL, "edit-platform", there_and_back[1], there_and_back[0]], cwd=project.root, log=log)
+
+    measure(Row("edit-platform", 0.05, note=against), rounds(10), edit_platform, cookiecutter)
+
+
+# --- growth ------------------------------------------------------------------
+
+
+def grown(count):
+    project = Project(f"grown{count}", lists=False)
+    for number in range(1, count):
+        shutil.copytree(project.installation, project.installation.with_name(f"{NAME}-v{number}"))
+    commit(project.root)
+    quiet(["git", "status"], cwd=project.root)
+    return project
+
+
+def growth():
+    points = {"ls --no-engine": [], "git status": [], "check --no-engine": [], "edit-platform --copy": []}
+    counts = [1, 10, 50, 100, 200, 500]
+    for count in counts:
+        root = grown(count).root
+        row = pairs(Row(f"ls --no-engine, {count} installations", 2 if count == 500 else None, note="against git status there"), rounds(9),
+                    lambda: timed([ENVTPL, "ls", "--no-engine"], cwd=root, log=log), lambda: timed(["git", "status"], cwd=root, log=log))
+        if count == 500:
+            rows.append(row)
+        points["ls --no-engine"].append(statistics.median(row.ours))
+        points["git status"].append(statistics.median(row.theirs))
+        for name, command in (("check --no-engine", lambda n: ["-i", NAME, "check", "--no-engine"]),
+                              ("edit-platform --copy", lambda n: ["edit-platform", NAME, f"{NAME}-copy{n}", "--copy"])):
+            points[name].append(statistics.median(timed([ENVTPL, *command(n)], cwd=root, log=log) for n in range(rounds(5))))
+    target = HERE.parent / "target" / "growth.svg"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(plot(counts, points))
+    print(f"{target.relative_to(HERE.parent)}: copy it to docs/ to keep it", file=sys.stderr)
+
+
+def plot(counts, points):
+    """Milliseconds over the number of installations, as a plain SVG."""
+    width, height, left, bottom, top, right = 640, 360, 60, 46, 20, 170
+    highest = max(max(values) for values in points.values()) * 1000
+    step = next(s * 10**e for e in range(6) for s in (1, 2, 5) if highest / (s * 10**e) <= 6)
+    ceiling = step * (int(highest / step) + 1)
+    x = lambda count: left + (width - left - right) * count / counts[-1]  # noqa: E731
+    y = lambda value: height - bottom - (height - bottom - top) * value / ceiling  # noqa: E731
+    colours = ["#0b6e4f", "#888888", "#1f5fa8", "#b5541c"]
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+           f'<rect width="{width}" height="{height}" fill="white"/>']
+    for value in range(0, int(ceiling) + 1, step):
+        out.append(f'<line x1="{left}" x2="{width - right}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#ddd"/>'
+                   f'<text x="{left - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value}</text>')
+    for count in counts:
+        if count in (1, 100, 200, 500):
+            out.append(f'<text x="{x(count):.1f}" y="{height - bottom + 16}" text-anchor="middle">{count}</text>')
+    out.append(f'<text x="{(left + width - right) / 2}" y="{height - 8}" text-anchor="middle">installations in the project</text>')
+    out.append(f'<text x="14" y="{(top + height - bottom) / 2}" transform="rotate(-90 14 {(top + height - bottom) / 2})" text-anchor="middle">milliseconds</text>')
+    taken = []
+    for colour, (name, values) in zip(colours, points.items()):
+        line = " ".join(f"{x(count):.1f},{y(value * 1000):.1f}" for count, value in zip(counts, values))
+        label = y(values[-1] * 1000) + 4
+        while any(abs(label - other) < 14 for other in taken):
+            label -= 14
+        taken.append(label)
+        out.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'
+                   f'<text x="{width - right + 8}" y="{label:.1f}" fill="{colour}">{name}</text>')
+    return "\n".join(out) + "\n</svg>\n"
+
+
+# --- all of it ---------------------------------------------------------------
+
+
+def remove_images():
+    listed = answer(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={IMAGES}-*"])
+    for image in listed.split():
+        subprocess.run(["docker", "image", "rm", image], capture_output=True)
+
+
+def main():
+    parts = {"small": small, "start": start, "growth": growth, "size": size, "builds": builds}
+    chosen = sys.argv[1:] or list(parts)
+    try:
+        for name in chosen:
+            print(f"{name} …", file=sys.stderr)
+            begun = time.perf_counter()
+            try:
+                parts[name]()
+            except Failed as problem:
+                failed.append(name)
+                print(f"{name}: {problem}", file=sys.stderr)
+            print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+    finally:
+        if rows:
+            print(table([row for row in rows if row.ours]))
+        remove_images()
+        shutil.rmtree(scratch, ignore_errors=True)
+    if failed:
+        sys.exit(f"not measured: {', '.join(failed)}")
+
+
+main()
