@@ -1,10 +1,10 @@
 #!/bin/sh
 # Fetches the program that installs conda packages, checks it, and makes it /conda/bin/conda-tool.
-#   fetch-conda.sh DEPENDENCIES      with CONDA_URL and CONDA_SHA256 in the environment
+#   fetch-conda.sh FILES      with CONDA_URL and CONDA_SHA256 in the environment
 set -eu
 umask 022
 
-dependencies=$1
+files=$1
 here=$(dirname "$0")
 # shellcheck source=network.sh
 . "$here/network.sh"
@@ -23,8 +23,8 @@ case $CONDA_URL in
     file:*)
         name=${CONDA_URL#file:}
         file=/tmp/${name##*/}
-        cp "$dependencies/$name" "$file" ||
-            fail "dependencies/$name, which CONDA_URL names, is not there" "put it there or correct CONDA_URL"
+        cp "$files/$name" "$file" ||
+            fail "dependencies/conda/$name, which CONDA_URL names, is not there" "put it there or correct CONDA_URL"
         ;;
     *)
         settings=$(mktemp -d)

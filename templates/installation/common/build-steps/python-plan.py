@@ -147,9 +147,12 @@ def main(uv, inputs, plan):
             added = re.match(r" [+~] (\S+?)(?:==(\S+)| @ (\S+)| \(from (.+)\))", line)
             if not added:
                 continue
-            name = key(added.group(1))
-            if added.group(2):
-                pins.setdefault(name, "%s==%s" % (name, added.group(2).split("(")[0]))
+            name, version = key(added.group(1)), added.group(2)
+            if version and name in base and base[name]["version"] == version:
+                # uv does not look where a distribution keeps its own packages; Python does.
+                continue
+            if version:
+                pins.setdefault(name, "%s==%s" % (name, version))
             else:
                 direct.append("%s @ %s" % (added.group(1), added.group(3)))
 
