@@ -2,9 +2,11 @@
 
 pub mod apt_list;
 pub mod compose;
+pub mod conda_environment;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod identity;
 pub mod name;
 pub mod pyproject;
 pub mod requirements;
+pub mod yaml_document;
