@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod build;
+mod freeze;
 mod image;
 mod run;
 mod scratch;

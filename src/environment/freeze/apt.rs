@@ -102,10 +102,8 @@ impl Layer<'_> {
         let mut left_out = Vec::new();
         for (label, package) in &self.beyond {
             let requested = self.declared.contains(&package.name) || added.contains(label.as_str());
-            let undeclared = !requested
-                && all_known
-                && built.get(label).is_some_and(|built| built.manual)
-                && !self.locked_as_dependency(package);
+            let undeclared =
+                !requested && all_known && self.was_asked_for(package, built.get(label).copied());
             if undeclared {
                 left_out.push(label.as_str());
                 continue;
@@ -129,13 +127,16 @@ impl Layer<'_> {
         locked
     }
 
-    fn locked_as_dependency(&self, package: &AptPackage) -> bool {
-        self.previous.is_some_and(|locked| {
-            locked.iter().any(|locked| {
-                (&locked.name, &locked.architecture) == (&package.name, &package.architecture)
-                    && !locked.requested
-            })
-        })
+    /// Whether somebody asked for it before: the lock knows that best, since apt forgets what
+    /// was a dependency when it is told to install it.
+    fn was_asked_for(&self, package: &AptPackage, built: Option<&AptPackage>) -> bool {
+        let locked = self.previous.into_iter().flatten().find(|locked| {
+            (&locked.name, &locked.architecture) == (&package.name, &package.architecture)
+        });
+        match locked {
+            Some(locked) => locked.requested,
+            None => built.is_some_and(|built| built.manual),
+        }
     }
 }
 

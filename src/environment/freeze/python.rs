@@ -297,10 +297,9 @@ impl<'a> Scene<'a> {
             .map(String::as_str)
             .filter(|key| {
                 !self.is_new(key)
-                    && self.built.get(*key).is_some_and(|built| built.requested)
+                    && self.was_asked_for(key)
                     && !self.declared.contains(*key)
                     && !TOOLS.contains(key)
-                    && !self.locked_as_dependency(key)
             })
             .collect();
         if undeclared.is_empty() {
@@ -346,13 +345,17 @@ impl<'a> Scene<'a> {
         Origin::Archive(archive)
     }
 
-    fn locked_as_dependency(&self, key: &str) -> bool {
-        let previous = self.facts.previous.as_ref();
-        previous.is_some_and(|lock| {
-            lock.python_packages()
-                .iter()
-                .any(|package| package.name == key && !package.requested)
-        })
+    /// Whether somebody asked for it before: the lock knows that best, since a build from the
+    /// lock asks for what is declared then.
+    fn was_asked_for(&self, key: &str) -> bool {
+        let previous = self.facts.previous.iter();
+        let locked = previous
+            .flat_map(|lock| lock.python_packages())
+            .find(|package| package.name == key);
+        match locked {
+            Some(locked) => locked.requested,
+            None => self.built.get(key).is_some_and(|built| built.requested),
+        }
     }
 
     fn note_missing(&self, plan: &mut Plan) {

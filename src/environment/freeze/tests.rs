@@ -391,7 +391,16 @@ fn what_is_declared_no_longer_leaves_the_lock_with_what_it_alone_needs() {
     let first = plan(&facts);
     assert_eq!(locked(&first), []);
     assert!(first.notes[0].contains("numpy 1.26 is in the image but declared nowhere"));
+    // Also when the image was built again in between, from the lock.
+    facts.declared.python = requirements(&["numpy"]);
+    facts.previous = Some(plan(&facts).lock);
+    facts.declared.python = Vec::new();
+    for distribution in &mut facts.dev.python.as_mut().expect("a Python").distributions {
+        distribution.requested = false;
+    }
+    assert_eq!(locked(&plan(&facts)), []);
     // Something that stays needs it.
+    facts.previous = None;
     facts.declared.python = requirements(&["user"]);
     let user = asked("user", "1", &["numpy"]);
     installed(&mut facts).push(user.clone());
@@ -459,8 +468,11 @@ fn locked_dependencies_that_apt_marks_as_manual_stay_dependencies() {
         }
     }
     assert_eq!(plan(&facts), first);
-    // A name that is taken out of the list leaves the lock.
+    // A name that is taken out of the list leaves the lock, whatever apt thinks of it.
     facts.declared.apt_dev.clear();
+    for package in &mut facts.dev.apt {
+        package.manual = false;
+    }
     let third = plan(&facts);
     assert_eq!(apt_locked(&third.lock.apt.dev), [("git-man", false)]);
     assert!(third.notes[0].starts_with("git is in the image but declared nowhere"));
