@@ -153,6 +153,8 @@ pub enum Command {
     Ls(commands::ls::Args),
     /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix
     Doctor(commands::doctor::Args),
+    /// Make a base image from Debian's or Ubuntu's packages, without a container registry
+    BootstrapBase(commands::bootstrap_base::Args),
     /// Wait for a container in the background; started by `run -d` and `dev -d`
     #[command(hide = true)]
     WatchContainer(commands::detached::WatchArgs),

@@ -1,5 +1,6 @@
 //! The commands, one file a verb: gather facts, plan, do, report.
 
+pub mod bootstrap_base;
 pub mod build;
 pub mod build_generic;
 pub mod build_user;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::ListEnv(args) => list_env::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
+        Command::BootstrapBase(args) => bootstrap_base::run(&context, args),
         Command::WatchContainer(args) => return detached::watch(&context, args),
     }
     .map(|()| 0)

@@ -1,6 +1,7 @@
 //! What runs images: the container engine and its Compose, found once, asked through arguments
 //! or through the engine's API.
 
+pub mod bootstrap;
 mod compose;
 mod facts;
 mod host;

@@ -114,6 +114,17 @@ impl Desk {
         fs::write(path, text).expect("written");
     }
 
+    /// The text of a file in the working directory.
+    #[track_caller]
+    pub fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.work().join(path)).expect("read")
+    }
+
+    /// Whether there is a file in the working directory.
+    pub fn has(&self, path: &str) -> bool {
+        self.work().join(path).exists()
+    }
+
     /// Runs envtpl.
     pub fn envtpl(&self, arguments: &[&str]) -> Ended {
         self.envtpl_in(&self.work(), arguments)

@@ -1,6 +1,7 @@
 //! Black-box tests of the program, without an engine: where a test needs one, a small script
 //! named `docker` stands in for it.
 
+mod bootstrap_base;
 mod desk;
 mod doctor;
 mod freeze;

@@ -5,6 +5,7 @@
 mod build;
 mod freeze;
 mod image;
+mod machine;
 mod run;
 mod scratch;
 mod user;

@@ -1,0 +1,7 @@
+//! Base images from distribution packages, for machines that reach no container registry.
+
+mod recipe;
+mod suite;
+
+pub use recipe::{Builder, LABEL, Recipe};
+pub use suite::{Distribution, Suite};

@@ -1,0 +1,91 @@
+//! The machine that the tests run on: what the doctor says of it, and base images made on it.
+
+use crate::workshop::{Ended, Workshop, docker};
+
+/// An image that goes away with the test.
+struct Image(&'static str);
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        docker(&["image", "rm", self.0]);
+    }
+}
+
+#[test]
+fn a_machine_whose_engine_runs_these_tests_is_ready() {
+    let shop = Workshop::empty("doctor", "amd64-cpu");
+    let ended = shop.envtpl(&["doctor", "--format", "json"]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let engine = &report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .find(|finding| finding["check"] == "engine")
+        .expect("the engine")["message"];
+    let version = docker(&["info", "--format", "{{.ServerVersion}}"]).expect(0);
+    assert!(
+        engine
+            .as_str()
+            .expect("text")
+            .contains(version.stdout.trim()),
+        "{engine}"
+    );
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_a_problem() {
+    let shop = Workshop::empty("doctor-stopped", "amd64-cpu");
+    let output = shop
+        .command(&["doctor"])
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .output()
+        .expect("envtpl runs");
+    let ended = Ended::of(output).expect(3);
+    assert!(
+        ended.stdout.contains("no container engine answers"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_base_from_packages_has_python_and_can_fetch_more() {
+    let tag = "envtpl-test/bootstrap-python:amd64";
+    let image = Image(tag);
+    let shop = Workshop::empty("bootstrap", "amd64-cpu");
+    let ended = shop
+        .envtpl(&[
+            "bootstrap-base",
+            "bookworm",
+            "--platform",
+            "amd64",
+            "--tag",
+            tag,
+        ])
+        .expect(0)
+        .says(&format!("--base-image {tag}"));
+    assert_eq!(ended.stdout, format!("{tag}\n"));
+    let inside =
+        |script: &str| docker(&["run", "--rm", "--network=none", image.0, "sh", "-c", script]);
+    inside("python3 -m venv /tmp/v && pip --version && test -s /etc/ssl/certs/ca-certificates.crt")
+        .expect(0);
+    let sources = inside("cat /etc/apt/sources.list; ls /var/lib/apt/lists")
+        .expect(0)
+        .stdout;
+    assert!(sources.contains("bookworm-security main"), "{sources}");
+    assert!(!sources.contains("_Packages"), "lists are left: {sources}");
+    let label = docker(&[
+        "image",
+        "inspect",
+        tag,
+        "--format",
+        "{{index .Config.Labels \"envtpl.bootstrap\"}} {{.Architecture}}",
+    ]);
+    assert!(
+        label
+            .stdout
+            .starts_with("Debian 12 (bookworm) ca-certificates python3"),
+        "{label:?}"
+    );
+    assert!(label.stdout.trim().ends_with(" amd64"), "{label:?}");
+}
