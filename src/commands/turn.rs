@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::commands::{Context, planned};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::files::{self, ChangeSet, EntryKind};
 use crate::installation::name::Name;
 use crate::project::{Installation, Project};
-use crate::templates::{FromBase, RECORD, Record};
+use crate::templates::{Answers, FromBase, RECORD, Record};
 
 use aside::{Aside, Kept, State};
 
@@ -128,14 +128,16 @@ impl Turn<'_> {
             true => Aside::read(self.root, &after, &before)?,
             false => None,
         };
-        let answers = self.answers(aside.as_ref())?;
-        let mut sides = match &aside {
-            Some(aside) => merging::sides_of_aside(aside),
-            None => self.sides_of_templates(&answers)?,
+        let (answers, mut files, restored) = match self.attempt(aside.as_ref()) {
+            Ok((answers, files)) => (answers, files, aside.is_some()),
+            // Edits that contradict what was set aside may still go with what is rendered anew.
+            Err(error) if aside.is_some() && error.kind() == Kind::Failed => {
+                let (answers, files) = self.attempt(None)?;
+                (answers, files, false)
+            }
+            Err(error) => return Err(error),
         };
-        self.carry(&mut sides)?;
-        let mut files = self.merge(&sides)?;
-        self.add_record(&mut files, aside.as_ref(), &answers)?;
+        self.add_record(&mut files, aside.as_ref().filter(|_| restored), &answers)?;
         self.add_dotenv(&mut files, aside.as_ref())?;
         let lock_set_aside = self.add_lock(&mut files, aside.as_ref())?;
 
@@ -170,10 +172,22 @@ impl Turn<'_> {
             from_base: self.kind,
             copy: self.target.copy,
             base_image: answers.base.base_image,
-            restored: aside.is_some(),
+            restored,
             lock_set_aside,
         };
         Ok((changes, report))
+    }
+
+    /// Merges with what was set aside, or with what is rendered anew.
+    fn attempt(&mut self, aside: Option<&Aside>) -> Result<(Answers, Aside)> {
+        let answers = self.answers(aside)?;
+        let mut sides = match aside {
+            Some(aside) => merging::sides_of_aside(aside),
+            None => self.sides_of_templates(&answers)?,
+        };
+        self.carry(&mut sides)?;
+        let files = self.merge(&sides)?;
+        Ok((answers, files))
     }
 
     /// Plans a copy of everything that is neither personal, frozen nor written anew.

@@ -138,7 +138,8 @@ impl Catalogue {
             "versions of Python that there are: {}",
             versions.join(", ")
         ))
-        .help("give an image of your own with `--base-image`, or `--from-base from-scratch`"))
+        .help("give an image of your own with `--base-image`, or `--from-base from-scratch`")
+        .help("or choose installations for which there is one with `-i`"))
     }
 
     /// As [`Self::choose`], with an image of the person's own.

@@ -222,6 +222,25 @@ fn a_base_image_of_ones_own_is_kept_unless_another_is_given() {
 }
 
 #[test]
+fn a_base_image_chosen_there_is_kept_on_the_way_back() {
+    let place = lived_in();
+    edit(&place, &["amd64-cuda", "arm64-cpu"]).expect(0);
+    let base = format!("{CPU}/compose-base.yaml");
+    place.edit(base, "\"python:3.12-slim\"", "my/base:7");
+    edit(&place, &["arm64-cpu", "amd64-cuda"])
+        .expect(0)
+        .says("`my/base:7`");
+    let base = place.text(format!("{CUDA}/compose-base.yaml"));
+    assert!(base.contains("BASE_IMAGE: my/base:7\n"), "{base}");
+    assert_eq!(
+        place.text(format!("{CUDA}/envtpl.lock")),
+        "locked for cuda\n"
+    );
+    let compose = place.text(format!("{CUDA}/compose.yaml"));
+    assert!(compose.contains("run-local-cuda") && compose.contains("source: /data/amd64"));
+}
+
+#[test]
 fn a_copy_stands_beside_without_settings_and_lock() {
     let place = lived_in();
     let before = visible(&place);

@@ -174,6 +174,16 @@ fn an_existing_repository_keeps_its_files_and_gives_what_it_declares() {
 }
 
 #[test]
+fn what_the_skeleton_needs_is_not_declared_twice() {
+    let place = Place::empty();
+    place.put("requirements.txt", "numpy==1.26.4\n");
+    init(&place, &["-i", "amd64-cpu"]).expect(0);
+    let text = place.text("installation/amd64-cpu/dependencies/requirements.txt");
+    assert_eq!(text.matches("numpy").count(), 1, "{text}");
+    assert!(text.contains("\nscikit-learn\n"), "{text}");
+}
+
+#[test]
 fn from_scratch_takes_conda_packages_too() {
     let place = repository();
     init(&place, &["-i", "arm64-cpu", "--from-base", "from-scratch"])

@@ -96,7 +96,15 @@ fn wanted(
         image_safe(&group, &format!("group{}", person.group.id)),
     );
     let project = or("PROJECT_NAME", subject.project_name.clone());
-    let tag = if user == "root" { "user-root" } else { &user };
+    // Settings that are there may hold names that images cannot have.
+    let safe = |name: &str, fallback: &str| image_safe(name, fallback);
+    let safe_user = safe(&user, &format!("user{}", person.user.id));
+    let safe_lab = safe(&lab, &format!("group{}", person.group.id));
+    let safe_project = safe(&project, &subject.project_name);
+    let tag = match user.as_str() {
+        "root" => "user-root".to_owned(),
+        _ => safe_user.clone(),
+    };
     let acceleration = subject.installation.acceleration();
     let mut wanted = vec![
         ("USR", user.clone()),
@@ -106,9 +114,12 @@ fn wanted(
         ("LAB_NAME", lab.clone()),
         ("PROJECT_NAME", project.clone()),
         ("PACKAGE_NAME", subject.package_name.clone()),
-        ("IMAGE_NAME", format!("{lab}/{user}/{project}")),
+        (
+            "IMAGE_NAME",
+            format!("{safe_lab}/{safe_user}/{safe_project}"),
+        ),
         ("IMAGE_PLATFORM", subject.installation.to_string()),
-        ("USER_TAG", tag.to_owned()),
+        ("USER_TAG", tag),
         ("PROJECT_ROOT_AT", format!("/project/{project}")),
         ("ACCELERATION", acceleration.to_string()),
     ];
@@ -268,6 +279,26 @@ mod tests {
             "{settings}"
         );
         assert_eq!(settings.get("GROUPS"), None);
+    }
+
+    #[test]
+    fn names_of_ones_own_are_made_safe_where_images_need_it() {
+        let subject = Subject {
+            installation: "amd64-cpu".parse().expect("a name"),
+            project_name: "proj".into(),
+            package_name: "proj".into(),
+        };
+        let mine = "USR=Jane.Doe\nLAB_NAME=My Lab\n";
+        let joe = person("joe", 1000, "joe", 1000);
+        let path = Path::new(".env");
+        let completed = complete(path, Some(mine), &subject, &joe, &[]).expect("completed");
+        let settings = Dotenv::parse(path, &completed.text).expect("settings");
+        assert_eq!(
+            values(&settings, &["USR", "LAB_NAME", "IMAGE_NAME", "USER_TAG"]),
+            ["Jane.Doe", "My Lab", "my-lab/jane-doe/proj", "jane-doe"]
+        );
+        let nothing = |_: &str| None;
+        crate::installation::identity::check(path, &settings, nothing).expect("accepted");
     }
 
     #[test]

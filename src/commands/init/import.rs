@@ -61,21 +61,23 @@ pub(super) fn declared(
 
 /// What `pyproject.toml` declares; a file of requirements says more exactly what it repeats.
 pub(super) fn sections(pyproject: &Pyproject, imported: &[Section]) -> Vec<Section> {
-    let mut known: Vec<String> = imported
+    let imported: Vec<String> = imported
         .iter()
         .flat_map(|section| &section.lines)
         .filter_map(|line| declared::distribution(line))
         .collect();
+    let mut taken: Vec<String> = Vec::new();
     let mut section = |heading: &str, lines: &[String]| {
-        let new = |line: &&String| match declared::distribution(line) {
-            Some(name) if known.contains(&name) => false,
-            Some(name) => {
-                known.push(name);
-                true
+        let mut new = Vec::new();
+        for line in lines {
+            let again = declared::distribution(line).is_some_and(|name| imported.contains(&name));
+            // One package may stand in several lines, each for another system.
+            if !again && !taken.contains(line) {
+                taken.push(line.clone());
+                new.push(line.clone());
             }
-            None => true,
-        };
-        Section::new(heading, lines.iter().filter(new).cloned().collect())
+        }
+        Section::new(heading, new)
     };
     let builds = "Builds the project itself, without the network (pyproject.toml, [build-system]).";
     let needs = "What the project needs (pyproject.toml, [project] dependencies).";

@@ -40,9 +40,8 @@ pub(super) fn package(
         if path == "pyproject.toml" {
             let text = String::from_utf8_lossy(&file.bytes);
             let pyproject = Pyproject::parse(Path::new("pyproject.toml"), &text)?;
-            declared
-                .python
-                .splice(0..0, import::sections(&pyproject, &[]));
+            let sections = import::sections(&pyproject, &declared.python);
+            declared.python.splice(0..0, sections);
         }
         if path == ".gitignore" {
             ignore(changes, String::from_utf8_lossy(&file.bytes).lines())?;
