@@ -129,7 +129,7 @@ fn files_come_out_owned_by_the_person() {
 fn the_project_is_importable_without_network_and_prepared_only_once() {
     let shop = shop();
     let script = "import importlib.metadata as m; print(m.version('envtpl-test-run'))";
-    let first = shop.envtpl(&["run", "python3", "-c", script]).expect(0);
+    let first = shop.envtpl(&["run", "python", "-c", script]).expect(0);
     assert!(!first.stdout.trim().is_empty());
     let offline = docker(&[
         "run",

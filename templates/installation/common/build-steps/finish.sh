@@ -20,6 +20,9 @@ done
 cp -R "$from/records/." /opt/envtpl/
 if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
 
+# Debian's Python is called python3 alone, and everybody's scripts and habits say python.
+if ! command -v python >/dev/null; then ln -s "$PYTHON" /usr/local/bin/python; fi
+
 echo "INSTALLATION='$IMAGE_PLATFORM'" >>/opt/envtpl/image.conf
 "$PYTHON" "$here/finish.py" "$from/plan"
 sh "$from/entrypoints/snapshot.sh" >"/opt/envtpl/$flavour.json"
