@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -370,6 +371,8 @@ def remove_images():
 def main():
     parts = {"small": small, "start": start, "growth": growth, "size": size, "builds": builds}
     chosen = sys.argv[1:] or list(parts)
+    # So that a run that is ended early cleans up and shows what it has.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name in chosen:
             print(f"{name} …", file=sys.stderr)

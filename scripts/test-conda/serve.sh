@@ -14,18 +14,23 @@ set -euo pipefail
 HERE=$ROOT/scripts/test-conda
 
 build() {
-    local architecture=$1 base key directory
-    base=$(find "$CACHE/bases" -name "python-$architecture-*.tar" 2>/dev/null | sort | tail -n 1)
-    if [ -z "$base" ]; then
-        "$ROOT/scripts/test-bases.sh" "python-$architecture"
-        base=$(find "$CACHE/bases" -name "python-$architecture-*.tar" | sort | tail -n 1)
-    fi
-    key=$({ cat "$HERE/build.py" "$HERE/micromamba.py" "$ROOT/scripts/requirements/conda.txt" && echo "$base"; } | sha256sum | cut -c1-12)
+    local architecture=$1 image base container key directory
+    image=envtpl-test/base-python:$architecture
+    "$ROOT/scripts/test-bases.sh" "python-$architecture"
+    key=$({
+        cat "$HERE/build.py" "$HERE/micromamba.py" "$ROOT/scripts/requirements/conda.txt"
+        docker image inspect --format '{{json .Config.Labels}}' "$image"
+    } | sha256sum | cut -c1-12)
     directory=$CACHE/conda/$architecture-$key
     if [ ! -e "$directory/.complete" ]; then
         rm -rf "$directory"
         mkdir -p "$directory"
+        base=$directory/base.tar
+        container=$(docker create --platform "linux/$architecture" "$image" true)
+        docker export --output "$base" "$container"
+        docker rm "$container" >/dev/null
         "$(venv conda)/bin/python" "$HERE/build.py" "$base" "$architecture" "$directory" >&2
+        rm "$base"
         : >"$directory/.complete"
     fi
     printf '%s\n' "$directory"
