@@ -109,7 +109,7 @@ class Anchor:
             file.write(line + "\n")
 
     def build(self, *options):
-        return timed(["docker", "build", "--quiet", "--tag", self.image, "--build-arg", f"BASE_IMAGE={self.base}",
+        return timed(["docker", "build", "--progress", "plain", "--tag", self.image, "--build-arg", f"BASE_IMAGE={self.base}",
                       "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", *options, "."], cwd=self.root, log=log)
 
 
@@ -223,7 +223,7 @@ def size():
     shutil.copytree(HERE / "plain", plain)
     for name in ("requirements", "apt-runtime"):
         shutil.copy(project.dependencies(name), plain)
-    quiet(["docker", "build", "--quiet", "--tag", f"{IMAGES}-size-plain", "--build-arg", f"BASE_IMAGE={BASE}",
+    quiet(["docker", "build", "--progress", "plain", "--tag", f"{IMAGES}-size-plain", "--build-arg", f"BASE_IMAGE={BASE}",
            "--secret", f"id=ca_bundle,src={CA_BUNDLE or os.devnull}", "."], cwd=plain)
 
     def megabytes(image):
@@ -362,10 +362,16 @@ def plot(counts, points):
 # --- all of it ---------------------------------------------------------------
 
 
-def remove_images():
+def clean_up():
     listed = answer(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={IMAGES}-*"])
     for image in listed.split():
         subprocess.run(["docker", "image", "rm", image], capture_output=True)
+    # The caches of the cold rounds, which are named after those images. No other can use them.
+    usage = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, text=True).stdout
+    for record in usage.split("\n\n"):
+        identity = re.search(r"^ID:\s*(\S+)", record, re.M)
+        if identity and f"{IMAGES}-" in record:
+            subprocess.run(["docker", "buildx", "prune", "--force", "--filter", f"id={identity[1]}"], capture_output=True)
 
 
 def main():
@@ -386,7 +392,7 @@ def main():
     finally:
         if rows:
             print(table([row for row in rows if row.ours]))
-        remove_images()
+        clean_up()
         shutil.rmtree(scratch, ignore_errors=True)
     if failed:
         sys.exit(f"not measured: {', '.join(failed)}")
