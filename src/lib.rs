@@ -1,11 +1,12 @@
 //! envtpl: research environments in Docker, frozen so that anyone can rebuild them.
 //!
 //! The code is built in floors; a module uses what stands below it and nothing above or beside:
-//! `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
+//! `dispatch`, `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
 //! `installation`, then the doors to the outside: `files`, `process` and `output`.
 
 pub mod cli;
 pub mod commands;
+pub mod dispatch;
 pub mod engine;
 pub mod environment;
 pub mod error;

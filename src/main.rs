@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    envtpl::commands::main()
+    envtpl::dispatch::main()
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use tempfile::TempDir;
 
-use crate::cli::Progress;
 use crate::commands::Context;
+use crate::commands::Progress;
 use crate::engine::bootstrap::{Builder, Recipe};
 use crate::engine::machine::{Emulation, Machine, free_space, readable_size};
 use crate::engine::{EngineFacts, Images, Tools};

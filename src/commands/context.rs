@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Global, Progress};
+use crate::commands::{Global, Progress};
 use crate::engine::{Compose, Tools, usable_acceleration};
 use crate::error::{Error, Result};
 use crate::files;

@@ -1,6 +1,6 @@
 //! The one `docker compose build` that makes a layer's images.
 
-use crate::cli::Progress;
+use crate::commands::Progress;
 use crate::commands::building::BuildArgs;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{Target, commit_tag};
