@@ -60,6 +60,18 @@ impl Host {
                     "{} is set in .env, as {} has it",
                     found.key, found.origin
                 ));
+                let local = ["//localhost", "//127.", "//[::1]", "@localhost", "@127."];
+                if found.key.ends_with("_PROXY")
+                    && local.iter().any(|host| found.value.contains(host))
+                {
+                    printer.warn(format_args!(
+                        "builds do not reach a {} on this machine itself",
+                        found.key
+                    ));
+                    printer.help(
+                        "give the machine's own address in .env, and let the proxy listen there",
+                    );
+                }
             }
         }
     }

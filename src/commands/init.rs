@@ -1,5 +1,6 @@
 //! `envtpl init`: scaffolds installations, and a small package where there is none.
 
+mod base_python;
 mod decision;
 pub(in crate::commands) mod declared;
 mod import;

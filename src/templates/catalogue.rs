@@ -168,16 +168,10 @@ impl Catalogue {
             return Ok(Choice { base, ..choice });
         }
         self.check(name)?;
-        let version = known
-            .map(|known| known.python.clone())
-            .or_else(|| python_of_image(image));
+        let version = self.python_of(image);
         let python_version = match (version, python) {
             (Some(version), Python::Exactly(wanted)) if version != *wanted => {
-                return Err(Error::usage(format!(
-                    "`{image}` has Python {version}, and `--python {wanted}` was asked for"
-                ))
-                .help("give an image with that version, or leave `--python` away")
-                .help("`--from-base from-scratch` installs any version with conda"));
+                return Err(other_python(image, &version, wanted));
             }
             (Some(version), _) => version,
             (None, Python::Exactly(wanted)) => wanted.clone(),
@@ -188,6 +182,12 @@ impl Catalogue {
             conda: Conda::default(),
             python_version,
         })
+    }
+
+    /// The version of Python that an image has, as far as the catalogue or its name tells.
+    pub fn python_of(&self, image: &str) -> Option<String> {
+        let known = self.find(image).map(|known| known.python.clone());
+        known.or_else(|| python_of_image(image))
     }
 
     /// What the catalogue knows about an image, whichever installation it is for.
@@ -277,6 +277,15 @@ fn newest<'a>(versions: &[&'a str], python: &Python) -> Option<&'a str> {
         .copied()
 }
 
+/// The error for an image with another Python than asked for.
+pub fn other_python(image: &str, version: &str, wanted: &str) -> Error {
+    Error::usage(format!(
+        "`{image}` has Python {version}, and `--python {wanted}` was asked for"
+    ))
+    .help("give an image with that version, or leave `--python` away")
+    .help("`--from-base from-scratch` installs any version with conda")
+}
+
 /// Refuses what cannot be the name of an image.
 ///
 /// # Errors
@@ -311,7 +320,7 @@ pub fn check_image(image: &str) -> Result<()> {
 }
 
 /// The version of Python that an image has, as far as its name tells.
-pub fn python_of_image(image: &str) -> Option<String> {
+fn python_of_image(image: &str) -> Option<String> {
     let (name, tag) = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (image, ""),

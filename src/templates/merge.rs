@@ -33,6 +33,8 @@ pub enum Refusal {
     Binary,
     /// Nobody knows what envtpl wrote there.
     Unknown,
+    /// The lines go together, but it would no longer be YAML.
+    NoYaml,
 }
 
 /// A file that cannot be merged.
@@ -92,6 +94,18 @@ fn merge_text(base: &[u8], mine: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Refusa
         .set_incomplete_hunk_style(IncompleteHunkStyle::Git)
         .merge_bytes(base, mine, theirs)
         .map_err(|marked| Refusal::Clashes(clashes(&marked, mine)))
+}
+
+/// Whether a merged file is what both sides were: when they are YAML, it has to be YAML too.
+pub fn is_sound(path: &str, mine: &[u8], theirs: &[u8], merged: &[u8]) -> bool {
+    let is_yaml = |bytes: &[u8]| serde_yaml::from_slice::<serde_yaml::Value>(bytes).is_ok();
+    let by_name = path.ends_with(".yaml") || path.ends_with(".yml");
+    !by_name
+        || merged == mine
+        || merged == theirs
+        || is_yaml(merged)
+        || !is_yaml(mine)
+        || !is_yaml(theirs)
 }
 
 /// Whether every line ends the way Windows ends lines.
@@ -240,6 +254,11 @@ pub fn refusal(message: impl Into<String>, refused: &[Refused]) -> Error {
                          wrote, so your edits cannot be told apart"
                 ));
             }
+            Refusal::NoYaml => {
+                error = error.at(Place::file(path).label("edited")).help(format!(
+                    "{path}: with your edits, what envtpl would write is no longer valid YAML"
+                ));
+            }
             Refusal::Binary => {
                 error = error
                     .at(Place::file(path).label("not text"))
@@ -328,6 +347,15 @@ mod tests {
             }],
         );
         assert_eq!(error.places()[0].to_string(), "f:4");
+    }
+
+    #[test]
+    fn yaml_that_is_merged_is_still_yaml() {
+        let sound = |merged: &[u8]| is_sound("compose.yaml", b"a: 1\n", b"b: 1\n", merged);
+        assert!(sound(b"a: 1\nb: 1\n"));
+        assert!(!sound(b"a: 1\na: 1\n") && !sound(b"a: [\n"));
+        assert!(is_sound("README.md", b"a", b"b", b"["));
+        assert!(is_sound("x.yml", b"[", b"b: 1", b"[b: 1"));
     }
 
     #[test]

@@ -9,5 +9,5 @@ mod record;
 pub mod render;
 
 pub use answers::{Answers, Base, Conda, FromBase};
-pub use catalogue::{Catalogue, Choice, Python, check_image, python_of_image};
+pub use catalogue::{Catalogue, Choice, Python, check_image, other_python};
 pub use record::{RECORD, Record, Written, blob_id};

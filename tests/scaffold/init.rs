@@ -295,6 +295,27 @@ fn the_version_of_python_chooses_the_image_or_is_refused() {
 }
 
 #[test]
+fn an_image_whose_name_does_not_tell_is_asked() {
+    let place = Place::empty();
+    let bin = place.outside().join("bin");
+    place.put("../bin/docker", "#!/bin/sh\necho \"$*\" >&2\necho 3.10\n");
+    place.set_mode("../bin/docker", 0o755);
+    let run = |python: &str| {
+        let mut command = place.command(["init", "--base-image", "my/base:1", "--python", python]);
+        let path = std::env::var("PATH").expect("a path");
+        crate::support::ended(command.env("PATH", format!("{}:{path}", bin.display())))
+    };
+    run("3.12").expect(2).says("`my/base:1` has Python 3.10");
+    assert!(place.tree().is_empty());
+    run("3.10").expect(0);
+    let place = Place::empty();
+    let mut command = place.command(["init", "--base-image", "my/base:1", "--python", "3.12"]);
+    crate::support::ended(command.env("PATH", "/nonexistent"))
+        .expect(0)
+        .says("cannot tell whether `my/base:1` has Python 3.12");
+}
+
+#[test]
 fn no_package_is_written_when_none_is_wanted() {
     let place = Place::empty();
     init(&place, &["--no-skeleton", "-i", "amd64-cpu"]).expect(0);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::init::repository::Repository;
-use crate::commands::init::{Args, declared, questions};
+use crate::commands::init::{Args, base_python, declared, questions};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::name::{Acceleration, Name, Platform};
@@ -74,6 +74,12 @@ pub(super) fn decide(
     if let Some(image) = &args.base_image {
         check_image(image)?;
     }
+    let python = match &args.base_image {
+        Some(image) if from_base == FromBase::FromPython => {
+            base_python::check(context, image, python)?
+        }
+        _ => python,
+    };
     let mut installations = Vec::new();
     for name in names {
         let choice = match &args.base_image {

@@ -23,7 +23,8 @@ impl Turn<'_> {
             return Ok(Record::parse(&self.source.path(RECORD), &text)?.answers);
         }
         let old = &self.record.answers;
-        let (from, to) = (self.source.name(), &self.target.name);
+        let (from, to) = (self.source.name(), self.target.name.clone());
+        let to = &to;
         let same_kind = old.from_base == self.kind;
         let same_machine =
             (from.platform(), from.acceleration()) == (to.platform(), to.acceleration());
@@ -48,37 +49,33 @@ impl Turn<'_> {
         if same_kind && same_machine {
             return Ok(answers);
         }
+        let custom = self.custom(&catalogue)?;
         let choice = match catalogue.choose(to, self.kind, &python) {
             Ok(choice) => choice,
-            Err(_) => {
-                let choice = catalogue.choose(to, self.kind, &Python::Any)?;
-                self.warnings.push((
-                    format!(
-                        "Python will be {} and not {}: envtpl's catalogue has no such image for `{to}`",
-                        choice.python_version, old.python_version
-                    ),
-                    "give an image of your own with `--base-image`".into(),
-                ));
-                choice
-            }
+            Err(_) => catalogue.choose(to, self.kind, &Python::Any)?,
         };
-        let custom = self.custom(&catalogue)?;
         if let Some(image) = &custom.image {
             // What was rendered stays, so that the person's edit of it, if it is one, merges.
-            let help = match self.target.from_base {
-                Some(_) => "change it in compose-base.yaml if it is not for that".to_owned(),
-                None => format!(
-                    "if it is not for `{to}`: `envtpl edit-platform {from} {to} --base-image REF`"
-                ),
-            };
             self.warnings.push((
                 format!("the base image of your own is kept: `{image}`"),
-                help,
+                format!(
+                    "if it does not fit, change BASE_IMAGE in \
+                     `installation/{to}/compose-base.yaml`, or turn back and give `--base-image REF`"
+                ),
             ));
         } else {
             answers.base = choice.base;
         }
         if custom.image.is_none() || self.kind == FromBase::FromScratch {
+            if choice.python_version != old.python_version {
+                self.warnings.push((
+                    format!(
+                        "Python will be {} and not {}: envtpl's catalogue has no such image for `{to}`",
+                        choice.python_version, old.python_version
+                    ),
+                    "turn back and give an image of your own with `--base-image REF`".into(),
+                ));
+            }
             answers.python_version = choice.python_version;
         }
         if custom.conda && same_kind {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::commands::turn::aside::{Aside, Kept, Pair};
 use crate::commands::turn::{Turn, carry, lock};
 use crate::error::Result;
-use crate::templates::merge::{Refusal, Refused, merge, refusal};
+use crate::templates::merge::{Refusal, Refused, is_sound, merge, refusal};
 use crate::templates::{Answers, Catalogue, RECORD, Written, blob_id, render};
 
 /// What a file was as envtpl wrote it, and what it would be.
@@ -126,7 +126,18 @@ impl Turn<'_> {
                     continue;
                 }
             };
-            match merge(base, mine_bytes, theirs) {
+            let merged = merge(base, mine_bytes, theirs).and_then(|merged| {
+                let bytes = [mine_bytes, theirs, merged.as_deref()];
+                match bytes {
+                    [Some(mine), Some(theirs), Some(merged)]
+                        if !is_sound(path, mine, theirs, merged) =>
+                    {
+                        Err(Refusal::NoYaml)
+                    }
+                    _ => Ok(merged),
+                }
+            });
+            match merged {
                 Ok(merged) => {
                     // The mode of a file that is there is the person's.
                     let mode = mine.as_ref().or(side.theirs.as_ref());
