@@ -8,7 +8,7 @@ use bollard::Docker;
 use bollard::models::ImageInspect;
 use serde::Deserialize;
 
-use crate::engine::Tools;
+use crate::engine::{Tools, Version};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
 
@@ -119,6 +119,21 @@ impl Images {
         }
     }
 
+    /// Which version the engine is; `None` when it says none that can be read.
+    ///
+    /// # Errors
+    /// `NotReady` when the engine does not answer.
+    pub fn engine_version(&self, printer: &Printer) -> Result<Option<Version>> {
+        if let Some(version) = self.api.as_ref().and_then(Api::version) {
+            return Ok(Version::find(&version));
+        }
+        let invocation = self
+            .tools
+            .docker()
+            .args(["version", "--format={{.Server.Version}}"]);
+        Ok(Version::find(&self.tools.read(&invocation, printer)?))
+    }
+
     /// Whether the engine runs on this machine.
     pub fn is_local(&self) -> bool {
         self.api.is_some()
@@ -180,6 +195,10 @@ impl Api {
             .build()
             .ok()?;
         Some(Self { docker, runtime })
+    }
+
+    fn version(&self) -> Option<String> {
+        self.runtime.block_on(self.docker.version()).ok()?.version
     }
 
     fn inspect(&self, reference: &str) -> Result<Option<ImageInspect>> {

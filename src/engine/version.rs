@@ -10,6 +10,9 @@ pub struct Version {
     patch: u32,
 }
 
+/// The oldest Docker Engine that envtpl works with.
+pub const OLDEST_ENGINE: Version = Version::new(23, 0);
+
 impl Version {
     /// A version of two numbers, such as a floor.
     pub const fn new(major: u32, minor: u32) -> Self {

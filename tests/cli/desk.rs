@@ -114,6 +114,11 @@ impl Desk {
         fs::write(path, text).expect("written");
     }
 
+    /// Removes a file in the working directory.
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.work().join(path)).expect("removed");
+    }
+
     /// The text of a file in the working directory.
     #[track_caller]
     pub fn text(&self, path: &str) -> String {

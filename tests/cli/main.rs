@@ -2,6 +2,7 @@
 //! named `docker` stands in for it.
 
 mod bootstrap_base;
+mod build;
 mod desk;
 mod doctor;
 mod freeze;

@@ -6,6 +6,7 @@ mod build;
 mod freeze;
 mod image;
 mod machine;
+mod readme;
 mod run;
 mod scratch;
 mod user;

@@ -2,7 +2,7 @@
 
 use crate::commands::building::BuildArgs;
 use crate::commands::workplace::{Layer, Workplace, settings};
-use crate::engine::emulates;
+use crate::engine::{OLDEST_ENGINE, emulates};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::dockerfile::Dockerfile;
@@ -53,6 +53,20 @@ pub fn identity_of(installation: &Installation) -> Result<()> {
     identity::check(&installation.path(".env"), &dotenv, |name| {
         std::env::var(name).ok()
     })
+}
+
+/// An engine that is new enough for what the Dockerfile says.
+pub fn engine(workplace: &Workplace<'_>) -> Result<()> {
+    match workplace
+        .images
+        .engine_version(&workplace.context.printer)?
+    {
+        Some(version) if version < OLDEST_ENGINE => Err(Error::not_ready(format!(
+            "the engine is Docker {version}, and envtpl needs {OLDEST_ENGINE} or later"
+        ))
+        .help("install a newer one: https://docs.docker.com/engine/install/")),
+        _ => Ok(()),
+    }
 }
 
 /// The stages and build arguments that this build needs.

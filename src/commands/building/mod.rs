@@ -54,6 +54,7 @@ pub fn build(
         inputs::record(project, installation, &revision, args)?;
     }
     let workplace = Workplace::open(context, project, installation)?;
+    checks::engine(&workplace)?;
     checks::platform(&workplace)?;
 
     let plan = Plan::new(&workplace, layer, args)?;

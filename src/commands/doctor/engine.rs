@@ -2,13 +2,12 @@
 
 use super::finding::{Finding, Status};
 use crate::engine::machine::{Machine, Membership};
-use crate::engine::{EngineFacts, Tools, Version, local_socket, tool_version};
+use crate::engine::{EngineFacts, OLDEST_ENGINE, Tools, Version, local_socket, tool_version};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
 use crate::process::Invocation;
 
 /// The oldest versions that envtpl works with; `docs/` and `README.md` name them too.
-const ENGINE_FLOOR: Version = Version::new(23, 0);
 const COMPOSE_FLOOR: Version = Version::new(2, 0);
 const BUILDX_FLOOR: Version = Version::new(0, 12);
 
@@ -126,7 +125,7 @@ fn about(facts: &EngineFacts) -> Vec<Finding> {
         "engine",
         "Docker Engine",
         &facts.version,
-        ENGINE_FLOOR,
+        OLDEST_ENGINE,
         &format!(
             " ({}, {}, {})",
             facts.system,
@@ -304,7 +303,7 @@ mod tests {
                 "engine",
                 "Docker Engine",
                 version,
-                ENGINE_FLOOR,
+                OLDEST_ENGINE,
                 "",
                 "upgrade",
             )
@@ -314,6 +313,6 @@ mod tests {
         assert_eq!(finding("23.0.0"), Status::Ok);
         assert_eq!(finding("dev"), Status::Warning);
         assert_eq!(short(BUILDX_FLOOR), "0.12 or later");
-        assert_eq!(short(ENGINE_FLOOR), "23.0 or later");
+        assert_eq!(short(OLDEST_ENGINE), "23.0 or later");
     }
 }

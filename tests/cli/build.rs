@@ -1,0 +1,161 @@
+//! What `build-*`, `run` and `ls` say when they cannot begin. A script stands in for Docker.
+
+use crate::desk::{Desk, Ended};
+
+/// A project with one installation; the engine is said to be elsewhere, so that only the command
+/// line is asked.
+fn project(docker: &str) -> Desk {
+    let desk = Desk::new()
+        .program("docker", docker)
+        .variable("DOCKER_HOST", "tcp://engine.lab:2376");
+    desk.envtpl(&["init", "--yes", "-i", "amd64-cpu", "--project-name", "demo"])
+        .expect(0);
+    desk
+}
+
+/// A Compose that knows the services, and an engine of the given version.
+fn answers(version: &str) -> String {
+    let service = |name: &str| {
+        format!(
+            r#""{name}":{{"image":"lab/alice/demo:amd64-cpu-{name}","build":{{"context":"/x","args":{{}}}}}}"#
+        )
+    };
+    let services: Vec<String> = [
+        "image-run-root",
+        "image-dev-root",
+        "image-run-user",
+        "image-dev-user",
+        "run-local-cpu",
+    ]
+    .map(service)
+    .into();
+    format!(
+        r#"case "$1 $2" in
+        "compose config") echo '{{"name":"demo","services":{{{}}}}}' ;;
+        "version --format={{{{.Server.Version}}}}") echo '{version}' ;;
+        "image inspect") echo "Error: No such image: $3" >&2; exit 1 ;;
+        *) echo "unexpected: $*" >&2; exit 64 ;;
+        esac"#,
+        services.join(",")
+    )
+}
+
+fn settings(desk: &Desk) -> String {
+    desk.text("installation/amd64-cpu/.env")
+}
+
+#[test]
+fn an_engine_that_is_too_old_is_refused_before_the_build() {
+    project(&answers("20.10.24"))
+        .envtpl(&["build-generic"])
+        .expect(3)
+        .says("Docker 20.10.24")
+        .says("23.0");
+}
+
+#[test]
+fn a_socket_that_is_not_ours_comes_with_the_line_that_mends_it() {
+    let denied = "echo 'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock' >&2; exit 1";
+    for arguments in [&["build-generic"][..], &["ls"]] {
+        project(denied)
+            .envtpl(arguments)
+            .expect(3)
+            .says("usermod -aG docker");
+    }
+}
+
+#[test]
+fn settings_are_data_and_never_run() {
+    let desk = project(&answers("26.1.5"));
+    let before = settings(&desk);
+    desk.write(
+        "installation/amd64-cpu/.env",
+        before + "EXTRA=$(touch pwned)\nMORE=`touch pwned`\n",
+    );
+    desk.envtpl(&["build-generic", "--dry-run"]).expect(0);
+    assert!(!desk.has("pwned") && !desk.has("installation/amd64-cpu/pwned"));
+}
+
+#[test]
+fn what_is_wrong_in_a_file_is_named_with_its_line_and_nothing_is_built() {
+    let wrong = |file: &str, text: &str| -> Ended {
+        let desk = project(&answers("26.1.5"));
+        desk.write(&format!("installation/amd64-cpu/{file}"), text);
+        desk.envtpl(&["build-generic"]).expect(2)
+    };
+    wrong(".env", "USR=alice\nrm -rf /\n").says(".env:2");
+    wrong("Dockerfile", "FROM x AS y\nCOPY\n").says("Dockerfile:2");
+    wrong("Dockerfile", "FROM x AS y\n").says("no stage `runtime-generic`");
+
+    let desk = project(&answers("26.1.5"));
+    let named = settings(&desk).replace("IMAGE_NAME=", "IMAGE_NAME=Upper/");
+    desk.write("installation/amd64-cpu/.env", named);
+    desk.envtpl(&["build-generic"])
+        .expect(2)
+        .says("IMAGE_NAME")
+        .says("upper case");
+}
+
+#[test]
+fn missing_settings_are_named_with_the_command_that_writes_them() {
+    let desk = project(&answers("26.1.5"));
+    desk.remove("installation/amd64-cpu/.env");
+    for arguments in [&["build-generic"][..], &["build-user"]] {
+        desk.envtpl(arguments)
+            .expect(2)
+            .says("envtpl env -i amd64-cpu");
+    }
+    desk.envtpl(&["run", "true"])
+        .expect(125)
+        .says("envtpl env -i amd64-cpu");
+}
+
+#[test]
+fn a_compose_file_without_a_service_names_those_there_are() {
+    project(r#"case "$1 $2" in "compose config") echo '{"name":"demo","services":{"other":{}}}' ;; *) echo 26.1.5 ;; esac"#)
+        .envtpl(&["build-generic"])
+        .expect(2)
+        .says("image-run-root")
+        .says("services there are: other");
+}
+
+#[test]
+fn compose_says_itself_what_it_does_not_accept() {
+    project("echo 'yaml: line 3: did not find expected key' >&2; exit 15")
+        .envtpl(&["build-generic"])
+        .expect(2)
+        .says("did not find expected key");
+}
+
+#[test]
+fn several_installations_must_be_chosen_between() {
+    let desk = project(&answers("26.1.5"));
+    desk.envtpl(&["edit-platform", "amd64-cpu", "amd64-cpu-b", "--copy"])
+        .expect(0);
+    desk.envtpl(&["run", "true"])
+        .expect(125)
+        .says("amd64-cpu, amd64-cpu-b");
+    desk.envtpl(&["-i", "amd64-cpu", "-i", "amd64-cpu-b", "run", "true"])
+        .expect(125)
+        .says("one installation");
+    desk.envtpl_in(
+        &desk.work().join("installation/amd64-cpu-b/dependencies"),
+        &["build-generic"],
+    )
+    .expect(2)
+    .says("envtpl env -i amd64-cpu-b");
+    desk.envtpl_with(("ENVTPL_INSTALLATION", "amd64-cpu-b"), &["build-generic"])
+        .expect(2)
+        .says("envtpl env -i amd64-cpu-b");
+}
+
+#[test]
+fn a_dry_build_shows_the_command_and_changes_nothing() {
+    let desk = project(&answers("26.1.5"));
+    let before = settings(&desk);
+    desk.envtpl(&["build_generic", "--dry-run"])
+        .expect(0)
+        .prints("docker compose --project-directory . -f - build")
+        .prints("image-run-root image-dev-root");
+    assert_eq!(settings(&desk), before);
+}
