@@ -1,5 +1,7 @@
 //! `envtpl edit-from-base`.
 
+use proptest::prelude::*;
+
 use crate::support::{Place, Tree};
 
 const CPU: &str = "installation/amd64-cpu";
@@ -169,6 +171,38 @@ fn both_ways_of_turning_come_back_together() {
         .expect(0);
     place.envtpl(["edit-from-base", "from-python"]).expect(0);
     assert_eq!(visible(&place), before);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 8,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Lines put anywhere into the files that differ: refused with nothing changed, or restored.
+    #[test]
+    fn there_and_back_is_where_we_were(
+        file in 0usize..4,
+        line in 0usize..80,
+        text in "[ -~é]{0,12}",
+    ) {
+        let place = Place::scaffolded(&["amd64-cpu"]);
+        let path = ["Dockerfile", "README.md", "dependencies/requirements.txt", "entrypoints/project.sh"][file];
+        let path = format!("{CPU}/{path}");
+        let before = place.text(&path);
+        let mut lines: Vec<&str> = before.lines().collect();
+        lines.insert(line % (lines.len() + 1), &text);
+        place.put(&path, lines.join("\n") + "\n");
+        let before = visible(&place);
+        let there = place.envtpl(["edit-from-base", "from-scratch"]);
+        if there.status == 0 {
+            place.envtpl(["edit-from-base", "from-python"]).expect(0);
+        } else {
+            prop_assert_eq!(there.status, 1, "{}", there.stderr);
+        }
+        prop_assert!(visible(&place) == before);
+    }
 }
 
 #[test]

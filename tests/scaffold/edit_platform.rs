@@ -416,6 +416,15 @@ fn a_kill_on_the_way_back_leaves_the_old_or_the_new_installation() {
     );
 }
 
+#[test]
+fn a_kill_leaves_no_part_of_a_copy() {
+    let place = lived_in();
+    place.survives_kills(
+        &["edit-platform", "amd64-cuda", "amd64-cuda-x", "--copy"],
+        &["env", "--dry-run", "-i", "amd64-cuda"],
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
