@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::environment::freeze::{Addition, Declared, List};
 use crate::environment::requires::Requirement;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::apt_list::AptList;
+use crate::installation::conda_environment::CondaEnvironment;
 use crate::installation::requirements::{Entry, Requirements};
 
 const REQUIREMENTS: &str = "dependencies/requirements.txt";
@@ -24,20 +23,12 @@ pub struct DeclaredFiles {
     requirements: Option<Requirements>,
     /// Files that requirements.txt includes with `-r`.
     included: Vec<Requirements>,
-    environment: Option<Environment>,
+    environment: Option<CondaEnvironment>,
     apt_build: AptList,
     apt_runtime: AptList,
     apt_dev: AptList,
     /// The texts as they were read.
     before: Vec<(&'static str, String)>,
-}
-
-/// An `environment.yml`.
-#[derive(Debug)]
-struct Environment {
-    path: PathBuf,
-    conda: BTreeSet<String>,
-    pip: Requirements,
 }
 
 /// A declared file that is no longer as it was read.
@@ -72,7 +63,7 @@ impl DeclaredFiles {
             None => Vec::new(),
         };
         let environment = read(ENVIRONMENT)?
-            .map(|(path, text)| Environment::parse(path, &text))
+            .map(|(path, text)| CondaEnvironment::parse(&path, &text))
             .transpose()?;
         let mut list = |name: &'static str| match read(name)? {
             Some((path, text)) => AptList::parse(&path, &text),
@@ -92,12 +83,13 @@ impl DeclaredFiles {
     /// What they ask for.
     pub fn declared(&self) -> Declared {
         let names = |list: &AptList| list.names().map(str::to_owned).collect();
+        // What pip gets from environment.yml was read when the file was.
+        let of_environment = self
+            .environment
+            .as_ref()
+            .and_then(|environment| environment.pip_requirements().ok());
         let lists = self.requirements.iter().chain(&self.included);
-        let lists = lists.chain(
-            self.environment
-                .as_ref()
-                .map(|environment| &environment.pip),
-        );
+        let lists = lists.chain(&of_environment);
         let entries: Vec<&Entry> = lists.flat_map(Requirements::requirements).collect();
         Declared {
             python: entries
@@ -113,10 +105,10 @@ impl DeclaredFiles {
             apt_build: names(&self.apt_build),
             apt_runtime: names(&self.apt_runtime),
             apt_dev: names(&self.apt_dev),
-            conda: self
-                .environment
-                .as_ref()
-                .map(|environment| environment.conda.clone()),
+            conda: self.environment.as_ref().map(|environment| {
+                let packages = environment.conda().iter();
+                packages.map(|package| package.name.clone()).collect()
+            }),
         }
     }
 
@@ -125,18 +117,20 @@ impl DeclaredFiles {
     /// # Errors
     /// When the file cannot take it without a change of what else it says.
     pub fn add(&mut self, addition: &Addition) -> Result<()> {
-        match (addition.list, &mut self.requirements, &self.environment) {
-            (List::AptDev, ..) => self.apt_dev.add(&addition.line).map(drop),
-            (List::Python, Some(requirements), _) => requirements.add(&addition.line).map(drop),
-            (List::Python | List::Conda, None, Some(environment)) => {
-                Err(environment.by_hand(addition))
+        let added = match (addition.list, &mut self.requirements, &mut self.environment) {
+            (List::AptDev, ..) => self.apt_dev.add(&addition.line),
+            (List::Python, Some(requirements), _) => requirements.add(&addition.line),
+            (List::Python, None, Some(environment)) => environment.add_pip(&addition.line),
+            (List::Conda, _, Some(environment)) => environment.add_conda(&addition.line),
+            (List::Python | List::Conda, _, None) => {
+                return Err(Error::usage(format!(
+                    "there is no `{REQUIREMENTS}` to add `{}` to",
+                    addition.name
+                ))
+                .help("make an empty one, or take the committed one back with git"));
             }
-            (List::Python | List::Conda, ..) => Err(Error::usage(format!(
-                "there is no `{REQUIREMENTS}` to add `{}` to",
-                addition.name
-            ))
-            .help("make an empty one, or take the committed one back with git")),
-        }
+        };
+        added.map(drop)
     }
 
     /// The files that have changed since they were read.
@@ -145,6 +139,10 @@ impl DeclaredFiles {
             (
                 REQUIREMENTS,
                 self.requirements.as_ref().map(Requirements::text),
+            ),
+            (
+                ENVIRONMENT,
+                self.environment.as_ref().map(CondaEnvironment::text),
             ),
             (APT_BUILD, Some(self.apt_build.text())),
             (APT_RUNTIME, Some(self.apt_runtime.text())),
@@ -201,74 +199,6 @@ fn requirement(entry: &Entry) -> Option<Requirement> {
         location,
         entry.kind.marker(),
     ))
-}
-
-impl Environment {
-    fn parse(path: PathBuf, text: &str) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct File {
-            #[serde(default)]
-            dependencies: Vec<Dependency>,
-        }
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Dependency {
-            Conda(String),
-            Pip { pip: Vec<String> },
-        }
-        let file: File = serde_yaml::from_str(text).map_err(|source| {
-            let place = match source.location() {
-                Some(location) => Place::line(&path, text, location.line()),
-                None => Place::file(&path),
-            };
-            Error::usage("this is no conda environment")
-                .at(place)
-                .because(source)
-        })?;
-        let mut conda = BTreeSet::new();
-        let mut pip = String::new();
-        for dependency in file.dependencies {
-            match dependency {
-                Dependency::Conda(specification) => {
-                    conda.insert(conda_name(&specification));
-                }
-                Dependency::Pip { pip: lines } => {
-                    for line in lines {
-                        pip.push_str(&line);
-                        pip.push('\n');
-                    }
-                }
-            }
-        }
-        Ok(Self {
-            pip: Requirements::parse(&path, &pip)?,
-            path,
-            conda,
-        })
-    }
-
-    /// Until envtpl edits YAML, it says what to write.
-    fn by_hand(&self, addition: &Addition) -> Error {
-        let place = match addition.list {
-            List::Python => "under `pip:`",
-            _ => "under `dependencies:`",
-        };
-        Error::failed(format!(
-            "`{}` is new and must be declared by hand first",
-            addition.name
-        ))
-        .at(Place::file(&self.path))
-        .help(format!("add {place}: `- {}`", addition.line))
-    }
-}
-
-/// The name in a conda specification: `channel::name=1.2=build`, `name >=1`.
-fn conda_name(specification: &str) -> String {
-    let specification = specification.rsplit("::").next().unwrap_or_default().trim();
-    let end = specification
-        .find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)))
-        .unwrap_or(specification.len());
-    specification[..end].to_lowercase()
 }
 
 #[cfg(test)]
@@ -374,10 +304,17 @@ mod tests {
         let conda = declared.conda.expect("an environment");
         assert_eq!(conda.iter().collect::<Vec<_>>(), ["python", "xz"]);
         assert_eq!(declared.python[0].key, "six");
-        let error = files
-            .add(&addition(List::Python, "a"))
-            .expect_err("not yet");
-        assert!(error.helps()[0].contains("`- a`"));
+        for (list, line) in [
+            (List::Python, "A[x]"),
+            (List::Conda, "zlib"),
+            (List::Python, "SIX"),
+        ] {
+            files.add(&addition(list, line)).expect("added");
+        }
+        let expected = text
+            .replace("  - pip:\n", "  - zlib\n  - pip:\n")
+            .replace("six==1.17.0\n", "six==1.17.0\n      - A[x]\n");
+        assert_eq!(files.changed()[0].after, expected);
         let wrong = installation(&[(ENVIRONMENT, "dependencies: [\n")]);
         let error = DeclaredFiles::read(wrong.path()).expect_err("wrong");
         assert_eq!(error.kind(), crate::error::Kind::Usage);

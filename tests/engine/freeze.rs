@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::scratch;
 use crate::workshop::{BASE, Ended, Workshop, docker};
 
 /// A base image with a git repository in it, and the commit that is to be installed: not the
@@ -256,5 +257,37 @@ fn an_image_that_is_frozen_as_it_is_is_built_again_from_its_lock() {
         gone.len() == 1 && gone[0].starts_with("apt less "),
         "{gone:?}"
     );
+    shop.envtpl(&["freeze"]).expect(0).says("nothing new");
+}
+
+#[test]
+fn from_scratch_pips_packages_go_below_pip_and_condas_beside_them() {
+    let shop = scratch::workshop("freeze-scratch");
+    shop.envtpl(&["build-user"]).expect(0);
+    let container = Container::start(&shop);
+    container.types("pip install --quiet idna").expect(0);
+    let frozen = shop.envtpl(&["freeze"]).expect(0);
+    assert!(
+        frozen.stdout.contains("+      - idna\n"),
+        "{}",
+        frozen.stdout
+    );
+    let lock = shop.read("envtpl.lock");
+    assert!(lock.contains("- name: greet\n"), "{lock}");
+    let locked = shop.read("dependencies/locked/requirements.txt");
+    assert!(
+        locked.contains("\nidna==") && locked.contains("\nsix==1.17.0\n"),
+        "{locked}"
+    );
+    assert!(
+        !locked.contains("greet") && !locked.contains("setuptools"),
+        "{locked}"
+    );
+    let installed = packages(&container.types(SNAPSHOT).expect(0).stdout);
+    drop(container);
+    shop.commit("freeze");
+    shop.envtpl(&["build-generic"]).expect(0);
+    let built = packages(&shop.in_image("dev-latest-root", SNAPSHOT).expect(0).stdout);
+    assert_eq!(built, installed);
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");
 }

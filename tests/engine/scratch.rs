@@ -2,14 +2,14 @@
 
 use crate::workshop::{BARE, Workshop};
 
-#[test]
-fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
+/// A project from scratch whose conda packages come from the tests' channel.
+pub fn workshop(name: &str) -> Workshop {
     let channel = std::env::var("ENVTPL_TEST_CONDA_URL").expect("scripts/test.sh sets it");
     let files = std::env::var("ENVTPL_TEST_CONDA_DIR").expect("scripts/test.sh sets it");
     let digest = std::fs::read_to_string(format!("{files}/micromamba-linux-64.sha256"))
         .expect("the channel is made");
     let shop = Workshop::with(
-        "scratch",
+        name,
         "amd64-cpu",
         &[
             "--from-base",
@@ -41,7 +41,12 @@ fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
     shop.write("compose-base.yaml", &base);
     shop.set("CONDA_CHANNEL_ALIAS", &channel);
     shop.commit("conda");
+    shop
+}
 
+#[test]
+fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
+    let shop = workshop("scratch");
     shop.envtpl(&["build-user"]).expect(0);
     let versions = shop
         .envtpl(&[
@@ -60,10 +65,13 @@ fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
     shop.envtpl(&["run", "greet"]).expect(0);
 
     // Bytes that do not have the digest that the file names never run.
-    shop.write(
-        "compose-base.yaml",
-        &base.replace(digest.trim(), &"0".repeat(64)),
-    );
+    let base = shop.read("compose-base.yaml");
+    let digest = base
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("CONDA_SHA256: "))
+        .expect("a digest");
+    let wrong = format!("\"{}\"", "0".repeat(64));
+    shop.write("compose-base.yaml", &base.replace(digest, &wrong));
     shop.commit("another digest");
     let refused = shop.envtpl(&["build-generic"]).expect(1);
     assert!(refused.stderr.contains("sha256"), "{}", refused.stderr);

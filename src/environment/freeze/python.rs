@@ -35,7 +35,8 @@ struct Scene<'a> {
     base: BTreeMap<String, &'a Distribution>,
     built: BTreeMap<String, &'a Distribution>,
     now: BTreeMap<String, &'a Distribution>,
-    conda: BTreeSet<(String, &'a str)>,
+    /// Versions of conda's packages, by normalised name.
+    conda: BTreeMap<String, &'a str>,
     graph: Graph,
     declared: BTreeSet<String>,
     extras: Extras,
@@ -133,12 +134,17 @@ impl<'a> Scene<'a> {
     }
 
     fn owner(&self, key: &str, distribution: &Distribution) -> Owner {
-        let by_conda = distribution.installer == "conda"
-            || self
-                .conda
-                .contains(&(key.to_owned(), distribution.version.as_str()));
-        if by_conda || distribution.location == DEBIAN_PACKAGES {
+        let of_conda = self.conda.get(key);
+        let by_conda = of_conda.is_some_and(|version| *version == distribution.version);
+        if by_conda || distribution.installer == "conda" || distribution.location == DEBIAN_PACKAGES
+        {
             return Owner::Others;
+        }
+        if let Some(version) = of_conda.filter(|_| !TOOLS.contains(&key)) {
+            return Owner::Unreachable(
+                format!("it replaces conda's {key} {version}"),
+                "uninstall it, and ask for this version in the conda part of environment.yml",
+            );
         }
         match self.base.get(key) {
             Some(base) if same(base, distribution) => return Owner::Others,
@@ -362,8 +368,7 @@ impl<'a> Scene<'a> {
         let mut seen = BTreeSet::new();
         for requirement in &self.facts.declared.python {
             let key = &requirement.key;
-            let installed =
-                self.now.contains_key(key) || self.conda.iter().any(|(name, _)| name == key);
+            let installed = self.now.contains_key(key) || self.conda.contains_key(key);
             if installed || !self.graph.declared_holds(requirement) || !seen.insert(key) {
                 continue;
             }

@@ -385,6 +385,23 @@ fn packages_of_conda_and_debian_are_not_pips() {
 }
 
 #[test]
+fn a_package_over_condas_is_refused() {
+    let mut facts = world();
+    let python = |version: &str| CondaPackage {
+        name: "SciPy".into(),
+        version: version.into(),
+        ..CondaPackage::default()
+    };
+    facts.dev.conda = vec![python("1.10")];
+    facts.now.conda = vec![python("1.10")];
+    installed(&mut facts).push(asked("scipy", "1.10", &[]));
+    assert!(plan(&facts).refused.is_empty());
+    installed(&mut facts).last_mut().expect("there").version = "1.11".into();
+    let plan = plan(&facts);
+    assert_eq!(plan.refused[0].why, "it replaces conda's scipy 1.10");
+}
+
+#[test]
 fn what_is_declared_no_longer_leaves_the_lock_with_what_it_alone_needs() {
     let mut facts = world();
     facts.declared.python = Vec::new();
