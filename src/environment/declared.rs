@@ -55,16 +55,21 @@ impl DeclaredFiles {
             before.extend(text.clone().map(|text| (name, text)));
             Ok(text.map(|text| (path, text)))
         };
-        let requirements = read(REQUIREMENTS)?
+        let environment = read(ENVIRONMENT)?
+            .map(|(path, text)| CondaEnvironment::parse(&path, &text))
+            .transpose()?;
+        // The build of an installation with an environment.yml reads no requirements.txt.
+        let requirements = match environment {
+            Some(_) => None,
+            None => read(REQUIREMENTS)?,
+        };
+        let requirements = requirements
             .map(|(path, text)| Requirements::parse(&path, &text).map(|read| (path, read)))
             .transpose()?;
         let included = match &requirements {
             Some((path, requirements)) => included(path, requirements)?,
             None => Vec::new(),
         };
-        let environment = read(ENVIRONMENT)?
-            .map(|(path, text)| CondaEnvironment::parse(&path, &text))
-            .transpose()?;
         let mut list = |name: &'static str| match read(name)? {
             Some((path, text)) => AptList::parse(&path, &text),
             None => AptList::parse(&directory.join(name), ""),
@@ -298,12 +303,13 @@ mod tests {
     #[test]
     fn an_environment_has_conda_packages_and_pips() {
         let text = "channels: [c]\ndependencies:\n  - python=3.12 # why\n  - c::Xz >=5\n  - pip:\n      - six==1.17.0\n";
-        let directory = installation(&[(ENVIRONMENT, text)]);
+        let directory = installation(&[(ENVIRONMENT, text), (REQUIREMENTS, "ignored\n")]);
         let mut files = DeclaredFiles::read(directory.path()).expect("read");
         let declared = files.declared();
         let conda = declared.conda.expect("an environment");
         assert_eq!(conda.iter().collect::<Vec<_>>(), ["python", "xz"]);
-        assert_eq!(declared.python[0].key, "six");
+        let keys: Vec<&str> = declared.python.iter().map(|read| &*read.key).collect();
+        assert_eq!(keys, ["six"]);
         for (list, line) in [
             (List::Python, "A[x]"),
             (List::Conda, "zlib"),

@@ -219,7 +219,14 @@ impl Snapshot {
             ))
             .help("use the version of envtpl that the image was made with, or a newer one"));
         }
-        serde_json::from_slice(json).map_err(damaged)
+        let snapshot: Self = serde_json::from_slice(json).map_err(damaged)?;
+        if snapshot.conda.iter().any(|package| package.name.is_empty()) {
+            return Err(Error::failed(format!(
+                "conda's records in `{origin}` cannot be read by its user"
+            ))
+            .help("make them readable there: `sudo chmod -R a+rX` on conda's directory"));
+        }
+        Ok(snapshot)
     }
 
     /// The environment's Python packages; none where there is no Python.
@@ -260,6 +267,10 @@ mod tests {
                 "cannot read what is installed in `lab/x:1`",
             ),
             (&b""[..], "cannot read what is installed in `lab/x:1`"),
+            (
+                &br#"{"schema":1,"platform":"amd64","conda":[{"name":"","version":""}]}"#[..],
+                "conda's records in `lab/x:1` cannot be read",
+            ),
             (
                 &b"{\"schema\":7}"[..],
                 "`lab/x:1` describes itself in form 7",

@@ -21,6 +21,8 @@ case $(readlink -f "$tool") in
 esac
 "$tool" "$@" --yes --prefix /opt/conda --file "$environment"
 rm -rf /tmp/conda-root
+# Some tools keep their records of what is installed for root alone.
+chmod -R a+rX /opt/conda
 
 if [ ! -x /opt/conda/bin/python ]; then
     echo >&2

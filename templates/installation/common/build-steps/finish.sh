@@ -14,8 +14,8 @@ mkdir -p /opt/envtpl/entrypoints /opt/envtpl/dependencies/locked
 cp "$from"/entrypoints/* "$here/apt-settings.sh" /opt/envtpl/entrypoints/
 chmod 755 /opt/envtpl/entrypoints/*.sh
 for input in "$from"/inputs/*; do
-    cp -R "$input/declared/." /opt/envtpl/dependencies/
-    cp -R "$input/locked/." /opt/envtpl/dependencies/locked/
+    if [ -d "$input/declared" ]; then cp -R "$input/declared/." /opt/envtpl/dependencies/; fi
+    if [ -d "$input/locked" ]; then cp -R "$input/locked/." /opt/envtpl/dependencies/locked/; fi
 done
 cp -R "$from/records/." /opt/envtpl/
 if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
