@@ -140,6 +140,16 @@ impl<'a> Scene<'a> {
         {
             return Owner::Others;
         }
+        // Build backends leave metadata beside the project's sources.
+        if self.below_project(&distribution.location).is_some() {
+            return Owner::Project;
+        }
+        if distribution.version.is_empty() {
+            return Owner::Unreachable(
+                "its metadata has no version".to_owned(),
+                "install it again, or uninstall what is left of it",
+            );
+        }
         if let Some(version) = of_conda.filter(|_| !TOOLS.contains(&key)) {
             return Owner::Unreachable(
                 format!("it replaces conda's {key} {version}"),
@@ -179,16 +189,18 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The path in the project, when that is where it is.
+    fn below_project<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let root = self.facts.project_root_at.as_deref()?.trim_end_matches('/');
+        let below = path.strip_prefix(root)?;
+        (below.is_empty() || below.starts_with('/')).then(|| below.trim_matches('/'))
+    }
+
     fn directory(&self, path: String, editable: bool) -> Owner {
-        if let Some(root) = &self.facts.project_root_at {
-            let root = root.trim_end_matches('/');
-            match path.strip_prefix(root) {
-                Some("" | "/") => return Owner::Project,
-                Some(below) if below.starts_with('/') => {
-                    return Owner::PartOfProject(below.trim_start_matches('/').to_owned());
-                }
-                _ => {}
-            }
+        match self.below_project(&path) {
+            Some("") => return Owner::Project,
+            Some(below) => return Owner::PartOfProject(below.to_owned()),
+            None => {}
         }
         let how = if editable { "editable, " } else { "" };
         Owner::Unreachable(

@@ -319,6 +319,11 @@ fn what_cannot_be_frozen_is_named_and_the_project_is_not() {
     };
     installed(&mut facts).extend([
         from_url(asked("p", "0", &[]), editable("/project/p")),
+        Distribution {
+            location: "/project/p/src".into(),
+            ..dist("p-metadata", "0.1", &[])
+        },
+        asked("broken", "", &[]),
         from_url(asked("part", "0", &[]), editable("/project/p/libs/part")),
         from_url(asked("outside", "0", &[]), editable("/project/px")),
         from_url(asked("local", "1", &[]), wheel),
@@ -337,16 +342,23 @@ fn what_cannot_be_frozen_is_named_and_the_project_is_not() {
         .iter()
         .map(|refused| refused.name.as_str())
         .collect();
-    assert_eq!(refused, ["branch", "here", "local", "outside", "torch"]);
+    assert_eq!(
+        refused,
+        ["branch", "broken", "here", "local", "outside", "torch"]
+    );
     assert!(
-        plan.refused[4].why.contains("torch 2.1"),
+        plan.refused[5].why.contains("torch 2.1"),
         "{:?}",
-        plan.refused[4]
+        plan.refused[5]
     );
     assert_eq!(lines(&plan), ["baked @ git+file:///srv/baked"]);
     assert_eq!(plan.notes.len(), 1, "{:?}", plan.notes);
     assert!(plan.notes[0].contains("libs/part"));
-    assert!(!locked(&plan).iter().any(|(name, _)| *name == "p"));
+    assert!(
+        !locked(&plan)
+            .iter()
+            .any(|(name, _)| name.starts_with("p-") || *name == "p")
+    );
 }
 
 #[test]
