@@ -313,15 +313,22 @@ def growth():
     counts = [1, 10, 50, 100, 200, 500]
     for count in counts:
         root = grown(count).root
-        row = pairs(Row(f"ls --no-engine, {count} installations", 2 if count == 500 else None, note="against git status there"), rounds(9),
+        row = pairs(Row(f"ls --no-engine, {count} installations", 2 if count == counts[-1] else None, note="against git status there"), rounds(9),
                     lambda: timed([ENVTPL, "ls", "--no-engine"], cwd=root, log=log), lambda: timed(["git", "status"], cwd=root, log=log))
-        if count == 500:
+        if count == counts[-1]:
             rows.append(row)
         points["ls --no-engine"].append(statistics.median(row.ours))
         points["git status"].append(statistics.median(row.theirs))
         for name, command in (("check --no-engine", lambda n: ["-i", NAME, "check", "--no-engine"]),
                               ("edit-platform --copy", lambda n: ["edit-platform", NAME, f"{NAME}-copy{n}", "--copy"])):
-            points[name].append(statistics.median(timed([ENVTPL, *command(n)], cwd=root, log=log) for n in range(rounds(5))))
+            if name not in points:
+                continue
+            try:
+                points[name].append(statistics.median(timed([ENVTPL, *command(n)], cwd=root, log=log) for n in range(rounds(5))))
+            except Failed as problem:
+                failed.append(f"growth of {name}")
+                print(f"{name}: {problem}", file=sys.stderr)
+                del points[name]
     target = HERE.parent / "target" / "growth.svg"
     target.parent.mkdir(exist_ok=True)
     target.write_text(plot(counts, points))
