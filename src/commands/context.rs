@@ -39,7 +39,7 @@ impl Context {
         Ok(Self {
             printer,
             directory,
-            requested: global.installation.clone(),
+            requested: requested(global),
             dry_run: global.dry_run,
             progress: global.progress,
         })
@@ -97,4 +97,19 @@ impl Context {
         );
         Compose::new(tools, installation.directory(), project.root())
     }
+}
+
+/// The installations that are named: on the command line, else in `ENVTPL_INSTALLATION`. There,
+/// nothing is no name: an empty variable is how scripts take a setting back.
+fn requested(global: &Global) -> Vec<String> {
+    if !global.installation.is_empty() {
+        return global.installation.clone();
+    }
+    let variable = std::env::var_os("ENVTPL_INSTALLATION").unwrap_or_default();
+    let names = variable.to_string_lossy();
+    let names = names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }

@@ -9,13 +9,13 @@ use crate::output::{Color, Format};
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Installation to work on, such as `amd64-cuda`; some commands take several
+    /// Installation to work on, such as `amd64-cuda`; some commands take several [env:
+    /// ENVTPL_INSTALLATION]
     #[arg(
         short = 'i',
         long = "installation",
         value_name = "NAME",
         global = true,
-        env = "ENVTPL_INSTALLATION",
         value_delimiter = ',',
         help_heading = "Global options"
     )]

@@ -8,16 +8,17 @@ mod questions;
 mod repository;
 mod writing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::commands::env::Host;
 use crate::commands::{Context, planned};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{self, ChangeSet};
 use crate::installation::name::{Acceleration, Name, Platform};
-use crate::project::Git;
+use crate::process::quote;
+use crate::project::{Git, Project};
 use crate::templates::{Choice, FromBase};
 
 use decision::Scaffold;
@@ -94,6 +95,9 @@ struct Installed {
 /// already; then nothing has changed.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let root = root(context, args);
+    if args.project.is_none() {
+        refuse_inside_another(&root)?;
+    }
     if files::is_directory(&root) {
         files::recover(&root)?;
     }
@@ -123,6 +127,27 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         tell(context, &scaffold, program.as_deref())?;
     }
     Ok(())
+}
+
+/// Who types `envtpl init` in a subdirectory of a project, or in one of its installations, means
+/// that project.
+fn refuse_inside_another(directory: &Path) -> Result<()> {
+    let Ok(project) = Project::discover(directory) else {
+        return Ok(());
+    };
+    if project.root() == directory {
+        return Ok(());
+    }
+    let root = quote(project.root());
+    Err(Error::usage(format!(
+        "`{}` is inside of the project `{}`",
+        directory.display(),
+        project.root().display()
+    ))
+    .help(format!(
+        "add installations to it: `envtpl -C {root} init -i NAME`"
+    ))
+    .help("or name the directory, for a project of its own in there: `envtpl init .`"))
 }
 
 fn root(context: &Context, args: &Args) -> PathBuf {

@@ -9,6 +9,7 @@
 mod answers;
 mod aside;
 mod carry;
+mod composition;
 mod lock;
 mod merging;
 mod own_files;
@@ -79,6 +80,7 @@ pub fn turn(
     let names = [source.name(), &target.name];
     let _lock = planned::lock(context, project.root(), &names, "edit")?;
     let record = Record::read(source.directory())?.ok_or_else(|| no_record(source))?;
+    composition::check(source)?;
     let kind = target.from_base.unwrap_or(record.answers.from_base);
     let mut turn = Turn {
         context,
@@ -166,12 +168,16 @@ impl Turn<'_> {
             }
             files.keep(&mut changes, &before, &after)?;
         }
+        let base_image = match self.base_image(&files)? {
+            Some(image) => image,
+            None => answers.base.base_image,
+        };
         let report = Report {
             from: before.installation,
             to: after.installation,
             from_base: self.kind,
             copy: self.target.copy,
-            base_image: answers.base.base_image,
+            base_image,
             restored,
             lock_set_aside,
         };

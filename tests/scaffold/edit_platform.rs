@@ -222,6 +222,46 @@ fn a_base_image_of_ones_own_is_kept_unless_another_is_given() {
 }
 
 #[test]
+fn an_image_of_ones_own_without_quotes_is_named_and_can_be_replaced() {
+    let place = lived_in();
+    let base = format!("{CUDA}/compose-base.yaml");
+    place.edit(&base, "\"nvcr.io/nvidia/pytorch:25.06-py3\"", "my/base:7");
+    let copied = edit(
+        &place,
+        &["amd64-cuda", "arm64-cuda", "--copy", "--format", "json"],
+    )
+    .expect(0);
+    assert_eq!(copied.json()["report"]["base_image"], "my/base:7");
+    edit(
+        &place,
+        &["amd64-cuda", "arm64-cpu", "--base-image", "my/base:8"],
+    )
+    .expect(0);
+    let base = place.text(format!("{CPU}/compose-base.yaml"));
+    assert!(
+        base.contains("\"my/base:8\"") && !base.contains("my/base:7"),
+        "{base}"
+    );
+}
+
+#[test]
+fn compose_files_that_cannot_be_read_are_refused_with_the_line() {
+    for (file, broken) in [
+        ("compose.yaml", "services:\n  a: [\n"),
+        ("compose.yaml", "# nothing\nservices: {}\n"),
+        ("compose-base.yaml", "services: 3\n"),
+    ] {
+        let place = lived_in();
+        place.put(format!("{CUDA}/{file}"), broken);
+        let before = place.tree();
+        edit(&place, &["amd64-cuda", "arm64-cpu"])
+            .expect(2)
+            .says(file);
+        assert_eq!(place.tree(), before, "{broken}");
+    }
+}
+
+#[test]
 fn a_base_image_chosen_there_is_kept_on_the_way_back() {
     let place = lived_in();
     edit(&place, &["amd64-cuda", "arm64-cpu"]).expect(0);

@@ -159,3 +159,17 @@ fn a_kill_at_any_moment_leaves_the_old_or_the_new_settings() {
     place.put(ENV, "USR=joe\n");
     place.survives_kills(&["env"], &["env", "--dry-run"]);
 }
+
+#[test]
+fn the_variable_names_installations_and_nothing_when_empty() {
+    let place = Place::scaffolded(&["amd64-cpu", "arm64-cpu"]);
+    let with = |value: &str| {
+        let mut command = place.command(["env", "--format", "json"]);
+        crate::support::ended(command.env("ENVTPL_INSTALLATION", value))
+    };
+    let both = with("amd64-cpu, arm64-cpu").expect(0).json();
+    assert_eq!(both["report"].as_array().map(Vec::len), Some(2));
+    let without = with("").json();
+    assert_eq!(without["report"].as_array().map(Vec::len), Some(1));
+    place.envtpl(["env", "-i", ""]).expect(2);
+}

@@ -239,6 +239,23 @@ fn names_that_cannot_be_change_nothing() {
 }
 
 #[test]
+fn a_directory_inside_of_a_project_is_no_project_unless_named() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    let before = place.tree();
+    for inside in ["src", "installation", "installation/amd64-cpu"] {
+        place
+            .envtpl(["-C", inside, "init", "-i", "arm64-cpu"])
+            .expect(2)
+            .says("is inside of the project");
+        assert_eq!(place.tree(), before, "{inside}");
+    }
+    place
+        .envtpl(["-C", "src", "init", ".", "-i", "arm64-cpu"])
+        .expect(0);
+    assert!(place.has("src/installation/arm64-cpu"));
+}
+
+#[test]
 fn what_is_there_is_never_written_over() {
     let place = Place::scaffolded(&["amd64-cpu"]);
     let before = place.tree();

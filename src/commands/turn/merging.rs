@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::commands::turn::aside::{Aside, Kept, Pair};
-use crate::commands::turn::{Turn, carry, lock};
+use crate::commands::turn::{Turn, carry, composition, lock};
 use crate::error::Result;
 use crate::templates::merge::{Refusal, Refused, is_sound, merge, refusal};
 use crate::templates::{Answers, Catalogue, RECORD, Written, blob_id, render};
@@ -35,6 +35,23 @@ pub(super) fn same_bytes(one: Option<&Kept>, other: Option<&Kept>) -> bool {
     one.map(|kept| &kept.bytes) == other.map(|kept| &kept.bytes)
 }
 
+/// The template writes the image between quotes, which a person who replaces it may not.
+fn spelled_alike(rendered: Vec<u8>, mine: &[u8], image: &str) -> Vec<u8> {
+    let (rendered, mine) = (
+        String::from_utf8_lossy(&rendered),
+        String::from_utf8_lossy(mine),
+    );
+    let spelled = [image.to_owned(), format!("'{image}'")]
+        .map(|value| format!("BASE_IMAGE: {value}"))
+        .into_iter()
+        .find(|line| mine.contains(line.as_str()));
+    let quoted = format!("BASE_IMAGE: \"{image}\"");
+    match spelled {
+        Some(line) => rendered.replace(&quoted, &line).into_bytes(),
+        None => rendered.into_owned().into_bytes(),
+    }
+}
+
 impl Turn<'_> {
     pub(super) fn sides_of_templates(&self, answers: &Answers) -> Result<BTreeMap<String, Sides>> {
         let mut sides: BTreeMap<String, Sides> = BTreeMap::new();
@@ -60,14 +77,16 @@ impl Turn<'_> {
             if let Some(image) = self.custom(&Catalogue::embedded()?)?.image {
                 edited.base.base_image = image;
             }
-            let path = "compose-base.yaml";
+            let path = composition::BASE;
             let rendered = render::installation(&self.record.answers)?;
             let as_written = matches!(
                 (written.get(path), rendered.get(path)),
                 (Some(Written::Known(bytes)), Some(file)) if *bytes == file.bytes
             );
             if let (true, Some(file)) = (as_written, render::installation(&edited)?.remove(path)) {
-                written.insert(path.to_owned(), Written::Known(file.bytes));
+                let mine = self.mine(path)?.map(|kept| kept.bytes).unwrap_or_default();
+                let bytes = spelled_alike(file.bytes, &mine, &edited.base.base_image);
+                written.insert(path.to_owned(), Written::Known(bytes));
             }
         }
         Ok(written)

@@ -1,0 +1,46 @@
+//! The Compose files of the installation that is turned.
+
+use crate::commands::turn::aside::Aside;
+use crate::commands::turn::{Kept, Turn};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::compose::ComposeFile;
+use crate::project::Installation;
+
+/// The file that names the base image.
+pub(super) const BASE: &str = "compose-base.yaml";
+
+/// Refuses Compose files that cannot be read: lines can be merged into them, but what comes out
+/// could not be used either.
+///
+/// # Errors
+/// `Usage`, with the line.
+pub(super) fn check(source: &Installation) -> Result<()> {
+    for name in ["compose.yaml", BASE] {
+        let path = source.path(name);
+        let Some(text) = files::read_text_if_exists(&path)? else {
+            continue;
+        };
+        if ComposeFile::parse(&path, &text)?.services().is_empty() {
+            return Err(Error::usage(format!("`{name}` has no service"))
+                .at(Place::file(&path))
+                .help(format!("see what changed: git diff -- {name}")));
+        }
+    }
+    Ok(())
+}
+
+impl Turn<'_> {
+    /// The base image that the turned installation names, the person's own included.
+    pub(super) fn base_image(&self, files: &Aside) -> Result<Option<String>> {
+        let changed = files.files.get(BASE);
+        let kept: Option<Kept> = match changed {
+            Some(pair) => pair.written.clone(),
+            None => self.mine(BASE)?,
+        };
+        let Some(kept) = kept else { return Ok(None) };
+        let text = String::from_utf8_lossy(&kept.bytes);
+        let file = ComposeFile::parse(&self.source.path(BASE), &text)?;
+        Ok(file.build_arg("BASE_IMAGE").map(str::to_owned))
+    }
+}
