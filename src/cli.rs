@@ -65,6 +65,8 @@ pub enum Command {
     Freeze(commands::freeze::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
+    /// Read and judge an installation without building it
+    Check(commands::check::Args),
     /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix
     Doctor(commands::doctor::Args),
     /// Make a base image from Debian's or Ubuntu's packages, without a container registry

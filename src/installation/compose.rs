@@ -77,6 +77,14 @@ impl ComposeFile {
         self.service(service)?.get("platform")?.as_str()
     }
 
+    /// The Dockerfile and the stage that a service builds, as written.
+    pub fn build_target(&self, service: &str) -> Option<(&str, &str)> {
+        let build = self.service(service)?.get("build")?;
+        let dockerfile = build.get("dockerfile").and_then(Value::as_str);
+        let stage = build.get("target")?.as_str()?;
+        Some((dockerfile.unwrap_or("Dockerfile"), stage))
+    }
+
     /// The service that a service extends, and the file that it is in when it is another one.
     pub fn extends(&self, service: &str) -> Option<(&str, Option<&str>)> {
         match self.service(service)?.get("extends")? {
@@ -239,6 +247,15 @@ mod tests {
         assert_eq!(file.extends("c"), Some(("a", None)));
         assert_eq!(file.place("c").line_number(), Some(8));
         ComposeFile::parse(Path::new("c"), "services: [a]\n").expect_err("a list");
+    }
+
+    #[test]
+    fn a_build_names_its_dockerfile_and_stage() {
+        let text = "x-b: &b {target: t}\nservices:\n  a: {build: {<<: *b, dockerfile: D}}\n  b: {build: {<<: *b}}\n  c: {build: .}\n";
+        let file = ComposeFile::parse(Path::new("compose.yaml"), text).expect("valid");
+        assert_eq!(file.build_target("a"), Some(("D", "t")));
+        assert_eq!(file.build_target("b"), Some(("Dockerfile", "t")));
+        assert_eq!(file.build_target("c"), None);
     }
 
     #[test]

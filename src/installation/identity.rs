@@ -254,22 +254,36 @@ pub fn check(
     dotenv: &Dotenv,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<()> {
-    dotenv.demand(path, &environment)?;
-    let values: BTreeMap<String, String> = dotenv.values(environment);
-    for (name, rule) in RULES {
-        let Some(value) = values.get(name) else {
-            return Err(Error::usage(format!("`{name}` is missing"))
-                .at(Place::file(path))
-                .help("`envtpl env` adds what is missing and keeps the rest"));
-        };
-        if let Some(problem) = rule(value) {
-            let place = dotenv
-                .place(path, name)
-                .unwrap_or_else(|| Place::file(path));
-            return Err(Error::usage(format!("`{name}` cannot be `{value}`: {problem}")).at(place));
-        }
+    problems(path, dotenv, environment)
+        .into_iter()
+        .next()
+        .map_or(Ok(()), Err)
+}
+
+/// All that [`check`] would refuse.
+pub fn problems(
+    path: &Path,
+    dotenv: &Dotenv,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Vec<Error> {
+    if let Err(unmet) = dotenv.demand(path, &environment) {
+        return vec![unmet];
     }
-    Ok(())
+    let values: BTreeMap<String, String> = dotenv.values(environment);
+    let problem = |(name, rule): (&str, Rule)| {
+        let Some(value) = values.get(name) else {
+            let missing = Error::usage(format!("`{name}` is missing"))
+                .at(Place::file(path))
+                .help("`envtpl env` adds what is missing and keeps the rest");
+            return Some(missing);
+        };
+        let problem = rule(value)?;
+        let place = dotenv
+            .place(path, name)
+            .unwrap_or_else(|| Place::file(path));
+        Some(Error::usage(format!("`{name}` cannot be `{value}`: {problem}")).at(place))
+    };
+    RULES.into_iter().filter_map(problem).collect()
 }
 
 #[cfg(test)]

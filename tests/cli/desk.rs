@@ -125,6 +125,17 @@ impl Desk {
         fs::read_to_string(self.work().join(path)).expect("read")
     }
 
+    /// Sets the permission bits of a file in the working directory.
+    pub fn mode(&self, path: &str, mode: u32) {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.work().join(path), permissions).expect("set");
+    }
+
+    /// Removes a file in the working directory.
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.work().join(path)).expect("removed");
+    }
+
     /// Whether there is a file in the working directory.
     pub fn has(&self, path: &str) -> bool {
         self.work().join(path).exists()

@@ -3,6 +3,7 @@
 
 mod bootstrap_base;
 mod build;
+mod check;
 mod desk;
 mod doctor;
 mod freeze;
