@@ -71,6 +71,10 @@ pub enum Command {
     Doctor(commands::doctor::Args),
     /// Make a base image from Debian's or Ubuntu's packages, without a container registry
     BootstrapBase(commands::bootstrap_base::Args),
+    /// Print what makes a shell complete envtpl's commands and options
+    Completions(commands::completions::Args),
+    /// Write manual pages, one for each command
+    Man(commands::man::Args),
     /// Wait for a container in the background; started by `run -d` and `dev -d`
     #[command(hide = true)]
     WatchContainer(commands::detached::WatchArgs),
