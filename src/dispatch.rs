@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    Context, bootstrap_base, build, build_generic, build_user, detached, dev, doctor,
-    edit_from_base, edit_platform, env, freeze, init, list_env, ls, run, shell,
+    Context, bootstrap_base, build, build_generic, build_user, check, completions, detached, dev,
+    doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, run, shell,
 };
 use crate::error::{Error, Result};
 use crate::output::Printer;
@@ -68,8 +68,11 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Freeze(args) => freeze::run(&context, args),
         Command::ListEnv(args) => list_env::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
+        Command::Check(args) => check::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::BootstrapBase(args) => bootstrap_base::run(&context, args),
+        Command::Completions(args) => completions::run(&context, args, Cli::command()),
+        Command::Man(args) => man::run(&context, args, Cli::command()),
         Command::WatchContainer(args) => return detached::watch(&context, args),
     }
     .map(|()| 0)

@@ -1,9 +1,7 @@
 //! `envtpl completions`: what makes a shell complete envtpl's commands and options.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::commands::Context;
 use crate::error::Result;
 
@@ -19,12 +17,12 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Prints the script.
+/// Prints the script for `envtpl`, the whole command line.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn run(context: &Context, args: &Args) -> Result<()> {
+pub fn run(context: &Context, args: &Args, mut envtpl: clap::Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "envtpl", &mut script);
+    clap_complete::generate(args.shell, &mut envtpl, "envtpl", &mut script);
     context.printer.data(script)
 }

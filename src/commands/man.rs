@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::cli::Cli;
 use crate::commands::{Context, planned};
 use crate::error::{Error, Result};
 use crate::files::ChangeSet;
@@ -21,15 +20,14 @@ pub struct Args {
     into: PathBuf,
 }
 
-/// Writes the pages.
+/// Writes the pages of `envtpl`, the whole command line.
 ///
 /// # Errors
 /// When the directory cannot be written to.
-pub fn run(context: &Context, args: &Args) -> Result<()> {
+pub fn run(context: &Context, args: &Args, mut envtpl: Command) -> Result<()> {
     let directory = context.directory.join(&args.into);
     let mut changes = ChangeSet::new(&directory);
     let mut pages = Vec::new();
-    let mut envtpl = Cli::command();
     // Fills in what commands inherit: names, global options.
     envtpl.build();
     for (name, page) in all(&envtpl)? {
@@ -37,7 +35,11 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         pages.push(name);
     }
     planned::make(context, changes, &pages)?;
-    let wrote = if context.dry_run { "Would write" } else { "Wrote" };
+    let wrote = if context.dry_run {
+        "Would write"
+    } else {
+        "Wrote"
+    };
     context.printer.status(
         wrote,
         format_args!("{} pages into {}", pages.len(), directory.display()),

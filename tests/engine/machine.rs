@@ -1,6 +1,6 @@
 //! The machine that the tests run on: what the doctor says of it, and base images made on it.
 
-use crate::workshop::{Ended, Workshop, docker};
+use crate::workshop::{BASE, Ended, Workshop, docker};
 
 /// An image that goes away with the test.
 struct Image(&'static str);
@@ -88,4 +88,25 @@ fn a_base_from_packages_has_python_and_can_fetch_more() {
         "{label:?}"
     );
     assert!(label.stdout.trim().ends_with(" amd64"), "{label:?}");
+}
+
+#[test]
+fn a_check_names_packages_that_the_base_does_not_have() {
+    let shop = Workshop::new("check");
+    shop.append("dependencies/apt-dev.txt", "netcat\nno-such-package\n");
+    let ended = shop.envtpl(&["check"]).expect(1);
+    for (line, package) in [(3, "netcat"), (4, "no-such-package")] {
+        let said = format!(
+            "dependencies/apt-dev.txt:{line}: error: {BASE} has no package to install for `{package}`: "
+        );
+        assert!(ended.stdout.contains(&said), "{}", ended.stdout);
+    }
+    shop.write("dependencies/apt-dev.txt", "sudo\nless\n");
+    shop.envtpl(&["check", "-v"]).expect(0).says("docker run");
+    let again = shop.envtpl(&["check", "-v"]).expect(0);
+    assert!(
+        !again.stderr.contains("docker run"),
+        "what is known is not asked again: {}",
+        again.stderr
+    );
 }
