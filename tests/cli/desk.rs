@@ -131,11 +131,6 @@ impl Desk {
         fs::set_permissions(self.work().join(path), permissions).expect("set");
     }
 
-    /// Removes a file in the working directory.
-    pub fn remove(&self, path: &str) {
-        fs::remove_file(self.work().join(path)).expect("removed");
-    }
-
     /// Whether there is a file in the working directory.
     pub fn has(&self, path: &str) -> bool {
         self.work().join(path).exists()

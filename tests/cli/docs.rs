@@ -1,0 +1,156 @@
+//! The documents say what the code says.
+
+use std::path::{Path, PathBuf};
+
+use envtpl::error::Kind;
+use envtpl::files;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn document(path: &str) -> String {
+    files::read_text(&root().join(path)).expect("read")
+}
+
+/// The first cells of a document's table rows, without backticks.
+fn first_cells(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| "))
+        .filter_map(|row| row.split(" | ").next())
+        .map(|cell| cell.trim_matches('`').to_owned())
+        .collect()
+}
+
+#[test]
+fn exit_codes_are_those_of_the_code() {
+    let documented = first_cells(&document("docs/exit-codes.md"));
+    let kinds = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::NotReady,
+        Kind::Interrupted,
+        Kind::ClosedPipe,
+    ];
+    // 0 is success, 125 what comes before a person's own command.
+    let mut expected: Vec<u8> = kinds.map(Kind::exit_status).into();
+    expected.extend([0, 125]);
+    expected.sort_unstable();
+    let documented: Vec<u8> = documented
+        .iter()
+        .filter_map(|cell| cell.parse().ok())
+        .collect();
+    assert_eq!(documented, expected);
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = document("Cargo.toml");
+    let manifest: toml_edit::DocumentMut = manifest.parse().expect("TOML");
+    let mut declared = Vec::new();
+    for table in ["dependencies", "dev-dependencies"] {
+        let table = manifest[table].as_table().expect("a table");
+        declared.extend(table.iter().map(|(name, _)| name.to_owned()));
+    }
+    let mut documented = first_cells(&document("docs/dependencies.md"));
+    documented.retain(|cell| cell != "crate");
+    declared.sort();
+    documented.sort();
+    assert_eq!(documented, declared);
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest: toml_edit::DocumentMut = document("Cargo.toml").parse().expect("TOML");
+    for (table, directories) in [
+        ("dependencies", &["src"][..]),
+        ("dev-dependencies", &["src", "tests"]),
+    ] {
+        let code: String = directories
+            .iter()
+            .map(|directory| code(directory))
+            .collect();
+        for (name, _) in manifest[table].as_table().expect("a table") {
+            let name = name.replace('-', "_");
+            let used = [
+                format!("{name}::"),
+                format!("use {name};"),
+                format!("{name}!"),
+            ];
+            assert!(
+                used.iter().any(|used| code.contains(used)),
+                "{name} is not used"
+            );
+        }
+    }
+}
+
+/// All Rust code below a directory.
+fn code(directory: &str) -> String {
+    let directory = root().join(directory);
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    files::walk(&directory)
+        .expect("walked")
+        .into_iter()
+        .map(|entry| directory.join(entry.path))
+        .filter(is_rust)
+        .map(|path| files::read_text(&path).expect("read"))
+        .collect()
+}
+
+#[test]
+fn every_file_of_an_installation_is_described() {
+    let document = document("docs/installation-files.md");
+    let templates = root().join("templates/installation");
+    for kind in ["common", "from-python", "from-scratch"] {
+        let directory = templates.join(kind);
+        for entry in files::walk(&directory).expect("walked") {
+            if entry.kind == files::EntryKind::File {
+                let named = format!("`{}`", entry.path.display());
+                assert!(document.contains(&named), "{named} is not described");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_described() {
+    let document = document("docs/installation-files.md");
+    let settings = files::read_text(&root().join("templates/person/.env")).expect("read");
+    for line in settings.lines() {
+        let line = line.trim_start_matches('#');
+        let Some((name, "")) = line.split_once('=') else {
+            continue;
+        };
+        if name.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
+            assert!(
+                document.contains(&format!("`{name}`")),
+                "{name} is not described"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let docs = files::list(&root().join("docs")).expect("listed");
+    pages.extend(
+        docs.into_iter()
+            .filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
+    for page in pages {
+        let text = files::read_text(&page).expect("read");
+        let directory = page.parent().expect("a directory");
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap_or_default();
+            if !file.contains("://") && !file.is_empty() {
+                assert!(directory.join(file).exists(), "{}: {file}", page.display());
+            }
+        }
+    }
+}
