@@ -1,0 +1,28 @@
+#!/bin/sh
+# The last step of both images: entrypoints, records and the door for the project.
+#   finish.sh run|dev DIRECTORY      DIRECTORY holds inputs/, plan/, records/ and entrypoints/
+set -eu
+umask 022
+
+flavour=$1
+from=$2
+here=$(dirname "$0")
+# shellcheck source=/dev/null
+. /opt/envtpl/image.conf
+
+mkdir -p /opt/envtpl/entrypoints /opt/envtpl/dependencies/locked
+cp "$from"/entrypoints/* "$here/apt-settings.sh" /opt/envtpl/entrypoints/
+chmod 755 /opt/envtpl/entrypoints/*.sh
+for input in "$from"/inputs/*; do
+    if [ -d "$input/declared" ]; then cp -R "$input/declared/." /opt/envtpl/dependencies/; fi
+    if [ -d "$input/locked" ]; then cp -R "$input/locked/." /opt/envtpl/dependencies/locked/; fi
+done
+cp -R "$from/records/." /opt/envtpl/
+if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
+
+# Debian's Python is called python3 alone, and everybody's scripts and habits say python.
+if ! command -v python >/dev/null; then ln -s "$PYTHON" /usr/local/bin/python; fi
+
+echo "INSTALLATION='$IMAGE_PLATFORM'" >>/opt/envtpl/image.conf
+"$PYTHON" "$here/finish.py" "$from/plan"
+sh "$from/entrypoints/snapshot.sh" >"/opt/envtpl/$flavour.json"

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs one part of the plan, and leaves the files that this added in /tree.
+#   python-install.sh PART wheels|built       PART is a directory that python-plan.py wrote
+set -eu
+umask 022
+
+part=$1
+kind=$2
+here=$(dirname "$0")
+mkdir -p /tree
+
+set -- pip install --break-system-packages --link-mode copy --no-progress
+if [ -d "$part/declared" ]; then
+    # What could not be planned: everything at once, with what apt-build.txt brought.
+    set -- "$@" --constraint "$part/constraints.txt" --requirement "$part/declared/requirements.txt"
+    for locked in "$part"/locked/requirements*.txt; do
+        if [ -f "$locked" ]; then set -- "$@" --requirement "$locked"; fi
+    done
+elif [ -s "$part/pins.txt" ]; then
+    set -- "$@" --no-deps --requirement "$part/pins.txt"
+    if [ "$kind" = wheels ]; then set -- "$@" --no-build; fi
+else
+    exit 0
+fi
+
+# shellcheck source=/dev/null
+. /opt/envtpl/image.conf
+# shellcheck source=network.sh
+. "$here/network.sh"
+before=$(mktemp)
+sleep 0.02
+status=0
+/tmp/envtpl/uv/uv "$@" --python "$PYTHON" || status=$?
+if [ $status != 0 ]; then
+    if grep -qrs 'git+' "$part" && ! command -v git >/dev/null; then
+        echo "error: a requirement comes from a git repository and the build has no git" >&2
+        echo "help: add git to dependencies/apt-build.txt" >&2
+    fi
+    exit $status
+fi
+exec "$PYTHON" "$here/python-collect.py" "$before" /tree
