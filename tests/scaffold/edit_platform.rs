@@ -497,7 +497,8 @@ proptest! {
         if there.status == 0 {
             edit(&place, &[target, "amd64-cuda"]).expect(0);
         } else {
-            prop_assert_eq!(there.status, 1, "{}", there.stderr);
+            // 2: the line made a file into what it cannot be, such as two YAML documents.
+            prop_assert!([1, 2].contains(&there.status), "{}", there.stderr);
         }
         prop_assert!(visible(&place) == before);
     }
