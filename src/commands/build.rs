@@ -24,6 +24,10 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let mut built = Vec::new();
     for installation in context.installations(&project)? {
+        let of_the_user = args.build.without_stages().without_build_args();
+        if args.build.stage.is_none() {
+            building::check(installation, Layer::User, &of_the_user)?;
+        }
         built.extend(building::build(
             context,
             &project,
@@ -37,7 +41,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
                 &project,
                 installation,
                 Layer::User,
-                &args.build.without_stages().without_build_args(),
+                &of_the_user,
             )?);
         }
     }

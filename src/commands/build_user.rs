@@ -25,6 +25,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let mut built = Vec::new();
     for installation in context.installations(&project)? {
         if lacks_generic(context, &project, installation)? {
+            building::check(installation, Layer::User, &args.build)?;
             context.printer.note(format_args!(
                 "the generic images of {} are not there yet, so they are built first",
                 installation.name()

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::commands::workplace::{Layer, Workplace};
+use crate::commands::workplace::{Layer, Workplace, settings, user_inputs};
 use crate::engine::{Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
@@ -18,8 +18,8 @@ use crate::project::{Flavour, Installation, Project, digest};
   envtpl ls --no-engine            the installations alone, at once
   envtpl ls --format json | jq '.[] | select(.stale != null)'
 
-An image is stale when the files that it was built from have changed since (`files`), or when the
-engine's copy of its base image has (`base`).")]
+An image is stale when the files that it was built from, or your name and numbers in .env, have
+changed since (`files`), or when the engine's copy of its base or generic image has (`base`).")]
 pub struct Args {
     /// Start no process and ask no engine
     #[arg(long)]
@@ -38,6 +38,8 @@ struct Row {
     commit: Option<String>,
     size: Option<u64>,
     stale: Option<&'static str>,
+    /// Why the images of this installation are not known.
+    problem: Option<String>,
 }
 
 /// Prints the table.
@@ -63,8 +65,11 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             Ok(images) => rows.extend(images),
             // One installation that cannot be read must not hide the others.
             Err(error) if error.kind() == Kind::Usage => {
-                context.printer.warn(&error);
-                rows.push(bare);
+                context.printer.warn_about(&error);
+                rows.push(Row {
+                    problem: Some(error.to_string()),
+                    ..bare
+                });
             }
             Err(error) => return Err(error),
         }
@@ -86,6 +91,7 @@ impl Row {
             commit: None,
             size: None,
             stale: None,
+            problem: None,
         }
     }
 }
@@ -108,12 +114,22 @@ fn images(context: &Context, project: &Project, installation: &Installation) -> 
         Some(base) => workplace.images.find(base, printer)?,
         None => None,
     };
+    let user_inputs = user_inputs(installation, &settings(installation)?)?;
     let mut rows = Vec::new();
     for layer in [Layer::Generic, Layer::User] {
         for flavour in Flavour::ALL {
             let service = layer.service(flavour);
             let Some(image) = workplace.find(&service)? else {
                 continue;
+            };
+            let generic = match layer {
+                Layer::Generic => None,
+                Layer::User => workplace.find(&Layer::Generic.service(flavour))?,
+            };
+            let expected = Expected {
+                inputs: digest(installation.directory(), flavour)?,
+                user_inputs: (layer == Layer::User).then_some(user_inputs.as_str()),
+                below: [base_image.as_ref(), generic.as_ref()],
             };
             rows.push(Row {
                 image: Some(workplace.image(&service)?.to_owned()),
@@ -126,7 +142,7 @@ fn images(context: &Context, project: &Project, installation: &Installation) -> 
                     .filter(|commit| !commit.is_empty())
                     .cloned(),
                 size: Some(image.size),
-                stale: stale(installation, flavour, &image, base_image.as_ref())?,
+                stale: expected.stale(&image),
                 ..Row::bare(installation)
             });
         }
@@ -134,17 +150,26 @@ fn images(context: &Context, project: &Project, installation: &Installation) -> 
     Ok(rows)
 }
 
-fn stale(
-    installation: &Installation,
-    flavour: Flavour,
-    image: &Image,
-    base: Option<&Image>,
-) -> Result<Option<&'static str>> {
-    if image.labels.get("envtpl.inputs") != Some(&digest(installation.directory(), flavour)?) {
-        return Ok(Some("files"));
+/// What an image would be if it were built now.
+struct Expected<'a> {
+    inputs: String,
+    user_inputs: Option<&'a str>,
+    /// The images that it stands on, as far as the engine has them.
+    below: [Option<&'a Image>; 2],
+}
+
+impl Expected<'_> {
+    fn stale(&self, image: &Image) -> Option<&'static str> {
+        let label = |name: &str| image.labels.get(name).map(String::as_str);
+        let other_user = self
+            .user_inputs
+            .is_some_and(|inputs| label("envtpl.user-inputs") != Some(inputs));
+        if label("envtpl.inputs") != Some(&self.inputs) || other_user {
+            return Some("files");
+        }
+        let mut below = self.below.iter().flatten();
+        (!below.all(|below| image.layers.starts_with(&below.layers))).then_some("base")
     }
-    let stands_on_base = base.is_none_or(|base| image.layers.starts_with(&base.layers));
-    Ok((!stands_on_base).then_some("base"))
 }
 
 fn table(rows: &[Row], no_engine: bool) -> String {
@@ -173,7 +198,11 @@ fn table(rows: &[Row], no_engine: bool) -> String {
         let commit = row.commit.as_deref().map(abbreviated);
         table.row([
             row.installation.clone(),
-            row.image.clone().unwrap_or_else(|| "not built".to_owned()),
+            match (&row.image, &row.problem) {
+                (Some(image), _) => image.clone(),
+                (None, Some(_)) => "unknown".to_owned(),
+                (None, None) => "not built".to_owned(),
+            },
             or_dash(built.as_deref()),
             or_dash(commit.as_deref()),
             or_dash(row.size.map(megabytes).as_deref()),
@@ -209,6 +238,38 @@ fn age(time: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn built(inputs: &str, user_inputs: &str, layers: &[&str]) -> Image {
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Image {
+            labels: [
+                label("envtpl.inputs", inputs),
+                label("envtpl.user-inputs", user_inputs),
+            ]
+            .into(),
+            layers: layers.iter().map(|layer| (*layer).to_owned()).collect(),
+            ..Image::default()
+        }
+    }
+
+    #[test]
+    fn a_user_image_is_stale_for_its_own_files_and_for_the_images_below() {
+        let (base, generic) = (built("", "", &["a"]), built("i", "", &["a", "b"]));
+        let expected = Expected {
+            inputs: "i".into(),
+            user_inputs: Some("u"),
+            below: [Some(&base), Some(&generic)],
+        };
+        for (image, stale) in [
+            (built("i", "u", &["a", "b", "c"]), None),
+            (built("j", "u", &["a", "b", "c"]), Some("files")),
+            (built("i", "v", &["a", "b", "c"]), Some("files")),
+            (built("i", "u", &["a", "old", "c"]), Some("base")),
+            (built("i", "u", &["z", "b", "c"]), Some("base")),
+        ] {
+            assert_eq!(expected.stale(&image), stale, "{image:?}");
+        }
+    }
 
     #[test]
     fn commits_are_shortened_but_stay_dirty() {

@@ -9,7 +9,6 @@ use crate::commands::{Context, detached};
 use crate::engine::{Images, Model, usable_acceleration};
 use crate::error::{Error, Place, Result};
 use crate::installation::dotenv::Dotenv;
-
 use crate::project::Flavour;
 
 /// Options of `envtpl run` and `envtpl dev`.
@@ -29,8 +28,9 @@ pub struct StartArgs {
 }
 
 /// Runs a command in a new container of the flavour's service; the container is removed when the
-/// command ends; gives the exit status that envtpl ends with. Does not return when the command runs in the foreground: this process becomes
-/// it, so that terminal, signals and exit status are its own.
+/// command ends; gives the exit status that envtpl ends with. Does not return when the command
+/// runs in the foreground: this process becomes it, so that terminal, signals and exit status are
+/// its own.
 ///
 /// # Errors
 /// `Usage` when the settings ask for what there is not; `NotReady` when the image is missing.
@@ -46,17 +46,18 @@ pub fn start(
     let dotenv = settings(installation)?;
     let service = service(&workplace, &dotenv, flavour)?;
     let image = workplace.image(&service)?;
-    if workplace.images.find(image, &context.printer)?.is_none() {
+    if workplace.find(&service)?.is_none() {
         return Err(Images::missing(
             image,
             &format!("envtpl build-user -i {}", installation.name()),
         ));
     }
 
-    let mut invocation = workplace.compose.invocation().arg("run");
-    if !args.detach {
-        invocation = invocation.arg("--rm");
-    }
+    let mut invocation = if args.detach {
+        workplace.compose.invocation().arg("run")
+    } else {
+        workplace.compose.in_foreground().args(["run", "--rm"])
+    };
     let directory = directory_inside(&workplace.model, &service, &context.directory);
     if let Some(directory) = directory {
         invocation = invocation.arg("--workdir").arg(directory);
@@ -121,7 +122,11 @@ fn service(workplace: &Workplace<'_>, dotenv: &Dotenv, flavour: Flavour) -> Resu
         Some(_) => Place::file("the environment of this command"),
         None => dotenv.place(&path, "ACCELERATION").unwrap_or_else(|| Place::file(&path)),
     })
-    .help(format!("values with a service: {}, auto", known.join(", "))))
+    .help(if known.is_empty() {
+        format!("services of this kind are called `{prefix}<acceleration>`; there is none")
+    } else {
+        format!("values with a service: {}, auto", known.join(", "))
+    }))
 }
 
 /// The directory in the container that is the given one outside, if a mount shows it there. The

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::commands::Context;
 use crate::engine::{Compose, Image, Images, Model};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
-use crate::project::{Flavour, Installation, Project};
+use crate::installation::identity;
+use crate::project::{Flavour, Installation, Project, user_digest};
 
 /// Which layer of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,8 +83,15 @@ impl<'a> Workplace<'a> {
     /// # Errors
     /// As [`Self::image`]; `NotReady` when the engine does not answer.
     pub fn find(&self, service: &str) -> Result<Option<Image>> {
-        self.images
-            .find(self.image(service)?, &self.context.printer)
+        let found = (self.images).find(self.image(service)?, &self.context.printer);
+        match found {
+            // A name that the engine refuses is better told with its line in `.env`.
+            Err(error) if error.kind() == Kind::Failed => {
+                check_identity(self.installation)?;
+                Err(error)
+            }
+            found => found,
+        }
     }
 }
 
@@ -93,13 +101,37 @@ impl<'a> Workplace<'a> {
 /// `Usage` when the file is missing or cannot be read as `.env`.
 pub fn settings(installation: &Installation) -> Result<Dotenv> {
     let path = installation.path(".env");
-    match files::read_if_exists(&path)? {
-        Some(_) => Dotenv::parse(&path, &files::read_text(&path)?),
-        None => Err(Error::usage("your personal settings are missing")
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Err(Error::usage("your personal settings are missing")
             .at(Place::file(&path))
             .help(format!(
                 "write them: `envtpl env -i {}`",
                 installation.name()
-            ))),
-    }
+            )));
+    };
+    Dotenv::parse(&path, &text)
+}
+
+/// Checks the names and numbers of `.env` that end up in image names and in the user layer.
+///
+/// # Errors
+/// `Usage` when one is missing or cannot be, with its line.
+pub fn check_identity(installation: &Installation) -> Result<()> {
+    let settings = settings(installation)?;
+    identity::check(&installation.path(".env"), &settings, |name| {
+        std::env::var(name).ok()
+    })
+}
+
+/// The digest of what the user layer is built from: its files, and who the person is.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn user_inputs(installation: &Installation, settings: &Dotenv) -> Result<String> {
+    let values = settings.values(|name| std::env::var(name).ok());
+    let person: Vec<(&str, String)> = identity::PERSONAL
+        .iter()
+        .map(|name| (*name, values.get(*name).cloned().unwrap_or_default()))
+        .collect();
+    user_digest(installation.directory(), &person)
 }

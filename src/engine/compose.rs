@@ -8,8 +8,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::engine::Tools;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::files;
+use crate::installation::compose::ComposeFile;
 use crate::output::Printer;
 use crate::process::Invocation;
 
@@ -211,6 +212,13 @@ impl Compose {
         self.tools.compose().directory(&self.directory)
     }
 
+    /// The same for a command that takes this process's place, with its signals.
+    pub fn in_foreground(&self) -> Invocation {
+        self.tools
+            .compose_in_foreground()
+            .directory(&self.directory)
+    }
+
     /// What the Compose files mean. The answer is kept, and used again while every file and
     /// environment variable that it depends on is unchanged.
     ///
@@ -226,11 +234,7 @@ impl Compose {
         let finished = invocation.capture(printer)?;
         let talk = finished.talk();
         if !finished.status.success() {
-            let wrong = Error::usage("Compose does not accept this installation's files")
-                .at(Place::file(self.file()))
-                .because(std::io::Error::other(talk.clone()))
-                .help("`envtpl check` reads them one by one");
-            return Err(self.tools.explain(&invocation, &talk, wrong));
+            return Err(self.tools.explain(&invocation, &talk, self.refused(&talk)));
         }
         let model = Model::parse(&finished.stdout)?;
         if talk.is_empty() {
@@ -245,6 +249,21 @@ impl Compose {
             printer.warn(talk);
         }
         Ok(model)
+    }
+
+    /// Why Compose refuses the files: what we find ourselves comes with the line at fault.
+    fn refused(&self, talk: &str) -> Error {
+        for name in ["compose.yaml", "compose-base.yaml"] {
+            let path = self.directory.join(name);
+            let fault = files::read_text(&path).and_then(|text| ComposeFile::parse(&path, &text));
+            if let Err(fault) = fault {
+                return fault.with_kind(Kind::Usage);
+            }
+        }
+        Error::usage("Compose does not accept this installation's files")
+            .at(Place::file(self.file()))
+            .because(std::io::Error::other(talk.to_owned()))
+            .help("`envtpl check` reads them one by one")
     }
 
     fn remembered(&self, key: &str) -> Option<Model> {
@@ -263,6 +282,7 @@ impl Compose {
     fn key(&self) -> String {
         let mut hash = Sha256::new();
         let mut mentioned = BTreeSet::new();
+        let mut elsewhere = BTreeSet::new();
         hash.update(env!("CARGO_PKG_VERSION"));
         hash.update(self.directory.as_os_str().as_encoded_bytes());
         hash.update(self.tools.compose().to_string());
@@ -275,11 +295,20 @@ impl Compose {
                 continue;
             }
             if let Ok(bytes) = files::read(&path) {
+                let text = String::from_utf8_lossy(&bytes);
+                mentioned.extend(variables(&text));
+                elsewhere.extend(files_elsewhere(&text).map(str::to_owned));
                 hash.update(name.as_bytes());
                 hash.update((bytes.len() as u64).to_le_bytes());
-                mentioned.extend(variables(&String::from_utf8_lossy(&bytes)));
-                hash.update(bytes);
+                hash.update(&bytes);
             }
+        }
+        for path in elsewhere {
+            let bytes = files::read(&self.directory.join(&path)).unwrap_or_default();
+            mentioned.extend(variables(&String::from_utf8_lossy(&bytes)));
+            hash.update(path.as_bytes());
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(&bytes);
         }
         for (name, value) in std::env::vars_os() {
             let name = name.to_string_lossy();
@@ -310,6 +339,18 @@ fn variables(text: &str) -> impl Iterator<Item = String> + '_ {
             .unwrap_or(rest.len());
         (end > 0).then(|| rest[..end].to_owned())
     })
+}
+
+/// Words that name a file of another directory which Compose may read (`include:`, `extends:`,
+/// `env_file:`). A word too many only makes the answer be asked for again.
+fn files_elsewhere(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "'\"[]{},:=".contains(c))
+        .filter(|word| word.contains('/'))
+        .filter(|word| {
+            [".yaml", ".yml", ".env"]
+                .iter()
+                .any(|end| word.ends_with(end))
+        })
 }
 
 #[cfg(test)]
@@ -351,6 +392,20 @@ mod tests {
             .service("run-local-cuda", Path::new("compose.yaml"))
             .expect_err("missing");
         assert!(error.helps()[0].contains("image-run-root"));
+    }
+
+    #[test]
+    fn files_of_other_directories_are_found_wherever_compose_may_read_them() {
+        let text = "include: [../common.yaml, 'a/b.yml']\nenv_file: \"../../x.env\"\n\
+                    COMPOSE_FILE=compose.yaml:/etc/lab/compose.yaml\n";
+        let found: Vec<&str> = files_elsewhere(text).collect();
+        let expected = [
+            "../common.yaml",
+            "a/b.yml",
+            "../../x.env",
+            "/etc/lab/compose.yaml",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Which programs are the engine's command line and its Compose.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::output::Printer;
 use crate::process::Invocation;
 
@@ -49,6 +51,18 @@ impl Tools {
     /// The start of a Compose command line.
     pub fn compose(&self) -> Invocation {
         start(&self.compose)
+    }
+    /// Compose's own program where `docker compose` would start it: `docker` answers a signal by
+    /// leaving Compose, which then goes and leaves the container running. Started directly,
+    /// Compose passes signals on to the container.
+    pub fn compose_in_foreground(&self) -> Invocation {
+        if self.compose != Self::default().compose {
+            return self.compose();
+        }
+        match compose_plugin(&plugin_directories()) {
+            Some(plugin) => Invocation::new(plugin),
+            None => self.compose(),
+        }
     }
 
     /// Turns what the engine's command line said into an error that tells the next step.
@@ -102,6 +116,34 @@ impl Tools {
     }
 }
 
+/// Where `docker` looks for its plugins, in its order.
+fn plugin_directories() -> Vec<PathBuf> {
+    let of_the_person = std::env::var_os("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = std::env::var_os("HOME")?;
+            Some(Path::new(&home).join(".docker"))
+        });
+    let of_the_system = [
+        "/usr/local/lib/docker/cli-plugins",
+        "/usr/local/libexec/docker/cli-plugins",
+        "/usr/lib/docker/cli-plugins",
+        "/usr/libexec/docker/cli-plugins",
+    ];
+    of_the_person
+        .map(|directory| directory.join("cli-plugins"))
+        .into_iter()
+        .chain(of_the_system.map(PathBuf::from))
+        .collect()
+}
+
+fn compose_plugin(directories: &[PathBuf]) -> Option<PathBuf> {
+    directories
+        .iter()
+        .map(|directory| directory.join("docker-compose"))
+        .find(|plugin| files::mode(plugin).is_ok_and(|mode| mode & 0o111 != 0))
+}
+
 fn start(words: &[OsString]) -> Invocation {
     let (program, arguments) = words.split_first().expect("tools are never empty words");
     Invocation::new(program).args(arguments)
@@ -115,6 +157,28 @@ mod tests {
     fn the_defaults_are_docker_and_its_compose_plugin() {
         assert_eq!(Tools::default().compose().to_string(), "docker compose");
         assert_eq!(Tools::new(Some(" "), None).docker().to_string(), "docker");
+    }
+
+    #[test]
+    fn the_first_plugin_that_can_be_run_is_the_one() {
+        let place = tempfile::tempdir().expect("a directory");
+        let [empty, plain, good] = ["empty", "plain", "good"].map(|name| place.path().join(name));
+        for (directory, mode) in [(&plain, 0o644), (&good, 0o755)] {
+            let mut changes = files::ChangeSet::new(directory);
+            changes
+                .write("docker-compose", "#!/bin/sh\n", mode)
+                .expect("planned");
+            changes.commit().expect("written");
+        }
+        let found = compose_plugin(&[empty.clone(), plain, good.clone()]);
+        assert_eq!(found, Some(good.join("docker-compose")));
+        assert_eq!(compose_plugin(&[empty]), None);
+    }
+
+    #[test]
+    fn a_compose_of_ones_own_is_started_as_it_is() {
+        let tools = Tools::new(Some("podman"), None);
+        assert_eq!(tools.compose_in_foreground().to_string(), "podman compose");
     }
 
     #[test]

@@ -154,6 +154,14 @@ impl Printer {
         self.talk(format_args!("{label} {text}"));
     }
 
+    /// Warns of an error that does not end the command, with its next steps.
+    pub fn warn_about(&self, error: &Error) {
+        self.warn(error);
+        for help in error.helps() {
+            self.help(help);
+        }
+    }
+
     /// Gives a next step on stderr, also when quiet; it belongs to the warning before it.
     pub fn help(&self, text: impl std::fmt::Display) {
         let label = console::style("help:").cyan().bold().for_stderr();

@@ -120,6 +120,47 @@ fn a_compose_file_without_a_service_names_those_there_are() {
 }
 
 #[test]
+fn broken_yaml_is_shown_with_its_line() {
+    let desk = project("echo 'yaml: line 2: mapping values' >&2; exit 15");
+    desk.write("installation/amd64-cpu/compose.yaml", "services:\n  a: [\n");
+    for arguments in [&["build-generic", "--allow-dirty"][..], &["list-env"]] {
+        desk.envtpl(arguments)
+            .expect(2)
+            .says("installation/amd64-cpu/compose.yaml:")
+            .says("a: [");
+    }
+    desk.envtpl(&["ls"])
+        .expect(0)
+        .prints("unknown")
+        .says("compose.yaml:");
+}
+
+#[test]
+fn a_setting_that_images_cannot_have_is_shown_with_its_line_by_every_command() {
+    let desk = project(&answers("26.1.5").replace("No such image: $3", "invalid reference format"));
+    let bad = settings(&desk) + "IMAGE_NAME=Upper/Case\n";
+    desk.write("installation/amd64-cpu/.env", &bad);
+    for (arguments, status) in [(&["run", "true"][..], 125), (&["build-user"], 2)] {
+        desk.envtpl(arguments)
+            .expect(status)
+            .says("`IMAGE_NAME` cannot be `Upper/Case`")
+            .says(".env:");
+    }
+}
+
+#[test]
+fn a_user_build_that_must_fail_does_so_before_the_generic_one() {
+    let desk = project(&answers("26.1.5"));
+    for arguments in [
+        &["build-user", "--with", "nope"][..],
+        &["build-user", "--build-arg", "NOPE=1"],
+    ] {
+        let ended = desk.envtpl(arguments).expect(2).says("Dockerfile-user");
+        assert!(!ended.stderr.contains("Building"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn compose_says_itself_what_it_does_not_accept() {
     project("echo 'yaml: line 3: did not find expected key' >&2; exit 15")
         .envtpl(&["build-generic"])

@@ -48,6 +48,41 @@ fn exit_statuses_and_signals_are_the_commands_own() {
 }
 
 #[test]
+fn a_signal_to_envtpl_alone_ends_the_command_and_its_container() {
+    let shop = shop();
+    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+        let name = format!("envtpl-test-signal-{signal}");
+        let mut child = shop
+            .command(&[
+                "run",
+                "-e",
+                &format!("NAME={name}"),
+                "sh",
+                "-c",
+                "echo up; exec sleep 300",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("envtpl runs");
+        let mut stdout = std::io::BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut stdout, &mut line).expect("it says that it is up");
+        let killed = std::process::Command::new("kill")
+            .args([format!("-{signal}"), child.id().to_string()])
+            .output()
+            .expect("kill runs");
+        Ended::of(killed).expect(0);
+        assert_eq!(child.wait().expect("ends").code(), Some(status), "{signal}");
+        let left = docker(&["ps", "--all", "--quiet", "--no-trunc", "--format={{.ID}}"]).expect(0);
+        for id in left.stdout.lines() {
+            let inspect = docker(&["inspect", "--format={{.Config.Env}}", id]);
+            assert!(!inspect.stdout.contains(&name), "{id} is left");
+        }
+    }
+}
+
+#[test]
 fn standard_input_passes_byte_for_byte() {
     let shop = shop();
     let bytes: Vec<u8> = (0..8_000_000_u32)

@@ -1,12 +1,11 @@
 //! What is looked at before a build begins, since it could only fail after a long while.
 
 use crate::commands::building::BuildArgs;
-use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{OLDEST_ENGINE, emulates};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::dockerfile::Dockerfile;
-use crate::installation::identity;
 use crate::installation::name::Platform;
 use crate::process::quote;
 use crate::project::{Flavour, Installation, Revision};
@@ -45,14 +44,6 @@ pub fn refuse_dirty(
         installation.name()
     ))
     .help("or let `--commit` do that, or build with `--allow-dirty` (the tag says so)"))
-}
-
-/// The names and numbers of `.env` that end up in image names and in the user layer.
-pub fn identity_of(installation: &Installation) -> Result<()> {
-    let dotenv = settings(installation)?;
-    identity::check(&installation.path(".env"), &dotenv, |name| {
-        std::env::var(name).ok()
-    })
 }
 
 /// An engine that is new enough for what the Dockerfile says.

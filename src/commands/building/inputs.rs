@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::building::BuildArgs;
-use crate::commands::workplace::settings;
+use crate::commands::workplace::{settings, user_inputs};
 use crate::error::{Error, Result};
 use crate::files::ChangeSet;
-use crate::installation::identity;
 use crate::process::Invocation;
-use crate::project::{Flavour, Git, Installation, Project, Revision, digest, user_digest};
+use crate::project::{Flavour, Git, Installation, Project, Revision, digest};
 
 /// Commits the installation's files with the person's own git: hooks and signatures count.
 pub fn commit(context: &Context, installation: &Installation) -> Result<()> {
@@ -45,11 +44,6 @@ pub fn record(
 ) -> Result<()> {
     let path = installation.path(".env");
     let before = settings(installation)?;
-    let values = before.values(|name| std::env::var(name).ok());
-    let person: Vec<(&str, String)> = identity::PERSONAL
-        .iter()
-        .map(|name| (*name, values.get(*name).cloned().unwrap_or_default()))
-        .collect();
     let directory = installation.directory();
     let labels = [
         (
@@ -60,7 +54,7 @@ pub fn record(
         ("ENVTPL_SOURCE", revision.source().unwrap_or_default()),
         ("ENVTPL_INPUTS_RUN", digest(directory, Flavour::Run)?),
         ("ENVTPL_INPUTS_DEV", digest(directory, Flavour::Dev)?),
-        ("ENVTPL_INPUTS_USER", user_digest(directory, &person)?),
+        ("ENVTPL_INPUTS_USER", user_inputs(installation, &before)?),
     ];
     let mut after = before.clone();
     for (name, value) in &labels {

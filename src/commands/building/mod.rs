@@ -9,7 +9,7 @@ mod publish;
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::commands::workplace::{Layer, Workplace};
+use crate::commands::workplace::{Layer, Workplace, check_identity};
 use crate::engine::short_id;
 use crate::error::{Error, Result};
 use crate::files::Lock;
@@ -48,7 +48,7 @@ pub fn build(
     }
     let revision = Revision::of(installation.directory())?;
     checks::refuse_dirty(&revision, installation, args)?;
-    checks::identity_of(installation)?;
+    check_identity(installation)?;
     checks::dockerfile(installation, layer, args)?;
     if !context.dry_run {
         inputs::record(project, installation, &revision, args)?;
@@ -87,6 +87,14 @@ pub fn report(context: &Context, built: &[Built]) -> Result<()> {
         }
         table.to_string()
     })
+}
+
+/// Refuses what a later layer of the same command would be refused for, before the long part.
+///
+/// # Errors
+/// `Usage` when its Dockerfile lacks a stage or a build argument.
+pub fn check(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
+    checks::dockerfile(installation, layer, args)
 }
 
 fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<Lock> {
