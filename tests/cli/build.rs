@@ -161,6 +161,48 @@ fn a_user_build_that_must_fail_does_so_before_the_generic_one() {
 }
 
 #[test]
+fn a_wrong_line_in_a_list_of_packages_is_shown_before_the_build() {
+    for (list, line) in [
+        ("requirements.txt", "numpy=1.0"),
+        ("apt-runtime.txt", "jq;reboot"),
+    ] {
+        let desk = project(&answers("26.1.5"));
+        let path = format!("installation/amd64-cpu/dependencies/{list}");
+        let text = desk.text(&path) + line + "\n";
+        desk.write(&path, &text);
+        let ended = desk.envtpl(&["build-generic"]).expect(2).says(line);
+        assert!(!ended.stderr.contains("Building"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(&format!("{list}:")),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_dockerfile_that_is_missing_is_named() {
+    let desk = project(&answers("26.1.5"));
+    desk.remove("installation/amd64-cpu/Dockerfile");
+    desk.envtpl(&["build-generic"])
+        .expect(2)
+        .says("the Dockerfile is missing")
+        .says("git checkout");
+}
+
+#[test]
+fn a_base_image_that_cannot_be_fetched_comes_with_a_way_out() {
+    let fails =
+        answers("26.1.5").replace(r#"*) echo "unexpected: $*""#, r#"*) echo "no such host""#);
+    let fails = fails.replace(r#""args":{}"#, r#""args":{"BASE_IMAGE":"lab/base:1"}"#);
+    project(&fails)
+        .envtpl(&["build-generic"])
+        .expect(1)
+        .says("docker pull lab/base:1")
+        .says("bootstrap-base");
+}
+
+#[test]
 fn compose_says_itself_what_it_does_not_accept() {
     project("echo 'yaml: line 3: did not find expected key' >&2; exit 15")
         .envtpl(&["build-generic"])

@@ -3,6 +3,7 @@
 use crate::commands::building::BuildArgs;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{OLDEST_ENGINE, emulates};
+use crate::environment::declared::DeclaredFiles;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::dockerfile::Dockerfile;
@@ -66,7 +67,12 @@ pub fn dockerfile(installation: &Installation, layer: Layer, args: &BuildArgs) -
         Layer::Generic => "Dockerfile",
         Layer::User => "Dockerfile-user",
     });
-    let dockerfile = Dockerfile::parse(&path, &files::read_text(&path)?)?;
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Err(Error::usage("the Dockerfile is missing")
+            .at(Place::file(&path))
+            .help("if it was committed: `git checkout -- ` and its path"));
+    };
+    let dockerfile = Dockerfile::parse(&path, &text)?;
     let own = match layer {
         Layer::Generic => ["runtime-generic", "development-generic"],
         Layer::User => ["runtime-user", "development-user"],
@@ -87,18 +93,35 @@ pub fn dockerfile(installation: &Installation, layer: Layer, args: &BuildArgs) -
     Ok(())
 }
 
-/// Refuses what could only fail after a long while: another processor than the base's, or one
-/// that this machine can neither run nor emulate.
-pub fn platform(workplace: &Workplace<'_>) -> Result<()> {
-    let platform = workplace.installation.name().platform();
+/// The lists of packages: a wrong line is better told with its place than from within a build.
+pub fn declared(installation: &Installation) -> Result<()> {
+    DeclaredFiles::read(installation.directory()).map(drop)
+}
+
+/// The base image that a build starts from.
+pub fn base_image(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Option<String>> {
+    let given = args
+        .build_args
+        .iter()
+        .rev()
+        .find_map(|argument| argument.strip_prefix("BASE_IMAGE="));
+    if let Some(image) = given {
+        return Ok(Some(image.to_owned()));
+    }
     let service = Layer::Generic.service(Flavour::Run);
-    let file = workplace.compose.file();
-    let base = workplace
-        .model
-        .service(&service, &file)?
+    let service = (workplace.model).service(&service, &workplace.compose.file())?;
+    let named = service
         .build
         .as_ref()
-        .and_then(|build| build.args.get("BASE_IMAGE").cloned().flatten());
+        .and_then(|build| build.args.get("BASE_IMAGE"));
+    Ok(named.cloned().flatten())
+}
+
+/// Refuses what could only fail after a long while: another processor than the base's, or one
+/// that this machine can neither run nor emulate.
+pub fn platform(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<()> {
+    let platform = workplace.installation.name().platform();
+    let base = base_image(workplace, args)?;
     if let Some(base) = base
         && let Some(image) = workplace.images.find(&base, &workplace.context.printer)?
         && image.architecture != platform.to_string()

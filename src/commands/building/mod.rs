@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::commands::Context;
 use crate::commands::workplace::{Layer, Workplace, check_identity};
 use crate::engine::short_id;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::files::Lock;
 use crate::output::{Table, megabytes};
 use crate::process::{Invocation, interrupted};
@@ -50,12 +50,15 @@ pub fn build(
     checks::refuse_dirty(&revision, installation, args)?;
     check_identity(installation)?;
     checks::dockerfile(installation, layer, args)?;
+    if layer == Layer::Generic {
+        checks::declared(installation)?;
+    }
     if !context.dry_run {
         inputs::record(project, installation, &revision, args)?;
     }
     let workplace = Workplace::open(context, project, installation)?;
     checks::engine(&workplace)?;
-    checks::platform(&workplace)?;
+    checks::platform(&workplace, args)?;
 
     let plan = Plan::new(&workplace, layer, args)?;
     let invocation = plan.invocation(&workplace, args)?;
@@ -66,7 +69,8 @@ pub fn build(
         ))?;
         return Ok(Vec::new());
     }
-    run_build(&workplace, &plan, &invocation)?;
+    run_build(&workplace, &plan, &invocation)
+        .map_err(|error| explain(&workplace, layer, args, error))?;
     publish::publish(&workplace, &plan, layer, args, &revision)
 }
 
@@ -95,6 +99,23 @@ pub fn report(context: &Context, built: &[Built]) -> Result<()> {
 /// `Usage` when its Dockerfile lacks a stage or a build argument.
 pub fn check(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
     checks::dockerfile(installation, layer, args)
+}
+
+/// A base image that is not here and cannot be fetched is what stops newcomers first.
+fn explain(workplace: &Workplace<'_>, layer: Layer, args: &BuildArgs, error: Error) -> Error {
+    if layer != Layer::Generic || error.kind() != Kind::Failed {
+        return error;
+    }
+    let printer = &workplace.context.printer;
+    match checks::base_image(workplace, args) {
+        Ok(Some(base)) if matches!(workplace.images.find(&base, printer), Ok(None)) => error
+            .help(format!(
+                "the base image `{base}` is not on this machine; see if it can be fetched: \
+                 `docker pull {base}`"
+            ))
+            .help("without a registry, `envtpl bootstrap-base` makes one"),
+        _ => error,
+    }
 }
 
 fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<Lock> {
