@@ -11,7 +11,9 @@ mod settings;
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::name::Name;
 use crate::project::{Installation, Project};
 
 use finding::{Finding, Findings, Severity};
@@ -49,7 +51,7 @@ struct Report {
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = Project::discover(&context.directory)?;
     let installations = context.installations(&project)?;
-    let mut findings = Vec::new();
+    let mut findings = strangers(&project)?;
     for installation in &installations {
         findings.extend(examine(context, &project, installation, args)?);
     }
@@ -87,6 +89,27 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         "{names}: {}, {warnings}",
         counted(report.errors, "error")
     )))
+}
+
+/// Directories among the installations that look like one and have no installation's name, so
+/// that no command finds them.
+fn strangers(project: &Project) -> Result<Vec<Finding>> {
+    let mut findings = Findings::new(project.root(), "installation");
+    for directory in files::list(&project.root().join("installation"))? {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        if files::exists(&directory.join("compose.yaml"))
+            && let Err(error) = name.parse::<Name>()
+        {
+            let finding = findings.warning(
+                &Place::file(&directory),
+                format!("no command finds it, for its name: {}", error.message()),
+            );
+            for help in error.helps() {
+                finding.help(help);
+            }
+        }
+    }
+    Ok(findings.into_found())
 }
 
 fn examine(

@@ -17,4 +17,4 @@ pub use host::{emulates, usable_acceleration};
 pub use images::{Container, Image, Images, local_socket};
 pub use naming::{REVISION_LABEL, commit_tag, short_id};
 pub use tools::Tools;
-pub use version::{OLDEST_ENGINE, Version};
+pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

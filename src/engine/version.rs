@@ -12,6 +12,10 @@ pub struct Version {
 
 /// The oldest Docker Engine that envtpl works with.
 pub const OLDEST_ENGINE: Version = Version::new(23, 0);
+/// The oldest Docker Compose.
+pub const OLDEST_COMPOSE: Version = Version::new(2, 0);
+/// The oldest buildx.
+pub const OLDEST_BUILDX: Version = Version::new(0, 12);
 
 impl Version {
     /// A version of two numbers, such as a floor.

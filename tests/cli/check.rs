@@ -298,6 +298,16 @@ fn settings_must_not_travel_to_the_builder() {
 }
 
 #[test]
+fn a_directory_with_no_installations_name_is_noticed() {
+    let desk = desk();
+    desk.write("installation/banana-potato/compose.yaml", "services: {}\n");
+    check(&desk)
+        .expect(0)
+        .prints("installation/banana-potato: warning: no command finds it")
+        .prints("`banana` is no platform");
+}
+
+#[test]
 fn findings_are_data_for_programs_too() {
     let desk = desk();
     desk.write(&path("dependencies/apt-dev.txt"), "git\ngit\n");

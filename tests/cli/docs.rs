@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use envtpl::engine::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE};
 use envtpl::error::Kind;
 use envtpl::files;
 
@@ -128,6 +129,23 @@ fn every_setting_is_described() {
                 "{name} is not described"
             );
         }
+    }
+}
+
+#[test]
+fn the_readme_says_which_docker_is_needed() {
+    let readme = document("README.md");
+    for (tool, floor) in [
+        ("Docker Engine", OLDEST_ENGINE),
+        ("Compose", OLDEST_COMPOSE),
+        ("buildx", OLDEST_BUILDX),
+    ] {
+        let floor = floor.to_string();
+        let floor = floor.trim_end_matches(".0");
+        assert!(
+            readme.contains(&format!("{tool} {floor}")),
+            "{tool} {floor}"
+        );
     }
 }
 

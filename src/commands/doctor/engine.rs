@@ -2,14 +2,13 @@
 
 use super::finding::{Finding, Status};
 use crate::engine::machine::{Machine, Membership};
-use crate::engine::{EngineFacts, OLDEST_ENGINE, Tools, Version, local_socket, tool_version};
+use crate::engine::{
+    EngineFacts, OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Tools, Version, local_socket,
+    tool_version,
+};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
 use crate::process::Invocation;
-
-/// The oldest versions that envtpl works with; `docs/` and `README.md` name them too.
-const COMPOSE_FLOOR: Version = Version::new(2, 0);
-const BUILDX_FLOOR: Version = Version::new(0, 12);
 
 /// Asks the engine, and tells what it says or why it says nothing.
 ///
@@ -177,7 +176,7 @@ pub fn plugins(tools: &Tools, machine: &Machine, printer: &Printer) -> Result<Ve
         plugin(
             "compose",
             "Docker Compose",
-            COMPOSE_FLOOR,
+            OLDEST_COMPOSE,
             ask(tools, &compose, printer)?,
             &machine.install_line("docker-compose-v2"),
             &compose,
@@ -185,7 +184,7 @@ pub fn plugins(tools: &Tools, machine: &Machine, printer: &Printer) -> Result<Ve
         plugin(
             "buildx",
             "buildx",
-            BUILDX_FLOOR,
+            OLDEST_BUILDX,
             ask(tools, &buildx, printer)?,
             &machine.install_line("docker-buildx"),
             &buildx,
@@ -312,7 +311,7 @@ mod tests {
         assert_eq!(finding("20.10.24+dfsg1"), Status::Problem);
         assert_eq!(finding("23.0.0"), Status::Ok);
         assert_eq!(finding("dev"), Status::Warning);
-        assert_eq!(short(BUILDX_FLOOR), "0.12 or later");
+        assert_eq!(short(OLDEST_BUILDX), "0.12 or later");
         assert_eq!(short(OLDEST_ENGINE), "23.0 or later");
     }
 }

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::finding::Finding;
 use crate::engine::EngineFacts;
-use crate::engine::machine::{Machine, proxies, without_credentials};
+use crate::engine::machine::{Machine, Proxy, is_loopback, proxies, without_credentials};
 
 /// Looks at proxies and certificates of the environment, of the engine and of each `.env`.
 pub fn examine(
@@ -22,38 +22,19 @@ fn proxy(
     settings: &[Settings],
     environment: &impl Fn(&str) -> Option<String>,
 ) -> Vec<Finding> {
-    let here: Vec<_> = proxies(environment)
+    let here: Vec<Proxy> = proxies(environment)
         .into_iter()
         .filter(|proxy| proxy.name != "NO_PROXY")
         .collect();
-    if here.is_empty() {
-        return vec![Finding::ok("proxy", "none in your environment")];
-    }
     let shown: Vec<String> = here
         .iter()
         .map(|proxy| format!("{}={}", proxy.name, without_credentials(&proxy.value)))
         .collect();
-    let mut findings = Vec::new();
-    for installation in settings {
-        for proxy in &here {
-            if installation.value(proxy.name).is_none() {
-                findings.push(
-                    Finding::warning(
-                        "proxy",
-                        format!(
-                            "your environment has {}, and {} does not: builds there go without",
-                            proxy.name, installation.file
-                        ),
-                    )
-                    .help(format!(
-                        "`envtpl env -i {}` takes it over",
-                        installation.name
-                    )),
-                );
-            }
-        }
-    }
-    if engine.is_some_and(|engine| !engine.has_proxy && !engine.is_desktop()) {
+    let mut findings: Vec<Finding> = settings
+        .iter()
+        .flat_map(|installation| proxy_of(installation, &here))
+        .collect();
+    if !here.is_empty() && engine.is_some_and(|engine| !engine.has_proxy && !engine.is_desktop()) {
         findings.push(
             Finding::warning(
                 "proxy",
@@ -66,7 +47,42 @@ fn proxy(
         );
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("proxy", shown.join(", ")));
+        findings.push(match here.is_empty() {
+            true => Finding::ok("proxy", "none in your environment"),
+            false => Finding::ok("proxy", shown.join(", ")),
+        });
+    }
+    findings
+}
+
+/// The proxies of one `.env`, held against those of the environment.
+fn proxy_of(installation: &Settings, here: &[Proxy]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for proxy in here {
+        if installation.value(proxy.name).is_none() {
+            let message = format!(
+                "your environment has {}, and {} does not: builds there go without",
+                proxy.name, installation.file
+            );
+            findings.push(Finding::warning("proxy", message).help(format!(
+                "`envtpl env -i {}` takes it over",
+                installation.name
+            )));
+        }
+    }
+    for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
+        if installation
+            .value(name)
+            .is_some_and(|url| is_loopback(&url))
+        {
+            let message = format!(
+                "{name} in {} is an address of this machine itself, which builds do not reach",
+                installation.file
+            );
+            findings.push(Finding::warning("proxy", message).help(
+                "give the address that others know this machine by, and let the proxy listen there",
+            ));
+        }
     }
     findings
 }
@@ -184,6 +200,12 @@ mod tests {
             shown.contains("http://…@proxy:3128") && !shown.contains("pw"),
             "{shown}"
         );
+        let found = proxy(
+            None,
+            &[settings("HTTP_PROXY=http://127.0.0.1:3128\n")],
+            &|_| None,
+        );
+        assert_eq!(found[0].status(), Status::Warning);
         let found = proxy(None, &[], &|_| None);
         assert_eq!(found[0].status(), Status::Ok);
     }
