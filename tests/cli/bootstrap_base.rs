@@ -63,7 +63,8 @@ fn the_tag_alone_is_on_stdout_and_the_next_step_is_said() {
     let lines: Vec<&str> = log.lines().collect();
     assert!(lines[1].starts_with("mmdebstrap|--mode="), "{log}");
     assert!(
-        lines[1].contains("|--include=ca-certificates,python3,python3-pip,python3-venv,git,jq|"),
+        lines[1]
+            .contains("|--include=apt,ca-certificates,python3,python3-pip,python3-venv,git,jq|"),
         "{log}"
     );
     assert!(

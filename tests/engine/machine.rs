@@ -84,7 +84,7 @@ fn a_base_from_packages_has_python_and_can_fetch_more() {
     assert!(
         label
             .stdout
-            .starts_with("Debian 12 (bookworm) ca-certificates python3"),
+            .starts_with("Debian 12 (bookworm) apt ca-certificates python3"),
         "{label:?}"
     );
     assert!(label.stdout.trim().ends_with(" amd64"), "{label:?}");

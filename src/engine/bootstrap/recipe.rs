@@ -11,8 +11,9 @@ use crate::process::Invocation;
 /// The label that says what an image was made from.
 pub const LABEL: &str = "envtpl.bootstrap";
 
-/// Without them nothing can be fetched over HTTPS from inside the image.
-const ALWAYS: &str = "ca-certificates";
+/// In newer releases of Ubuntu apt is no part of the smallest system; without certificates nothing
+/// can be fetched over HTTPS from inside the image.
+const ALWAYS: [&str; 2] = ["apt", "ca-certificates"];
 /// What an installation that extends the base's own Python starts from.
 const PYTHON: [&str; 3] = ["python3", "python3-pip", "python3-venv"];
 
@@ -60,7 +61,7 @@ impl Recipe {
         python: bool,
         include: &[String],
     ) -> Result<Self> {
-        let mut packages = vec![ALWAYS.to_owned()];
+        let mut packages: Vec<String> = ALWAYS.map(str::to_owned).into();
         if python {
             packages.extend(PYTHON.map(str::to_owned));
         }
@@ -211,7 +212,7 @@ mod tests {
         assert_eq!(
             line,
             "mmdebstrap --mode=root --variant=minbase --architectures=arm64 \
-             --include=ca-certificates,python3,python3-pip,python3-venv,git \
+             --include=apt,ca-certificates,python3,python3-pip,python3-venv,git \
              --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --format=tar bookworm \
              '/tmp/a b/base.tar' 'deb http://deb.debian.org/debian bookworm main' \
              'deb http://deb.debian.org/debian bookworm-updates main' \
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(
             steps[0].to_string(),
             "debootstrap --variant=minbase --arch=arm64 --components=main,universe \
-             --include=ca-certificates,python3,python3-pip,python3-venv,git \
+             --include=apt,ca-certificates,python3,python3-pip,python3-venv,git \
              --keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg jammy /t/root \
              http://ports.ubuntu.com/ubuntu-ports"
         );
@@ -274,7 +275,7 @@ mod tests {
             "{line}"
         );
         assert!(
-            line.contains("LABEL envtpl.bootstrap=\"Debian 12 (bookworm) ca-certificates"),
+            line.contains("LABEL envtpl.bootstrap=\"Debian 12 (bookworm) apt ca-certificates"),
             "{line}"
         );
         assert!(
