@@ -3,8 +3,9 @@
 use crate::commands::Context;
 use crate::commands::building::{self, BuildArgs};
 use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::INPUTS_LABEL;
 use crate::error::Result;
-use crate::project::{Flavour, Installation, Project};
+use crate::project::{Flavour, Installation, Project, digest};
 
 /// Options of `envtpl build-user`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,18 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let mut built = Vec::new();
     for installation in context.installations(&project)? {
-        if lacks_generic(context, &project, installation)? {
+        let generic = generic(context, &project, installation)?;
+        if generic == Generic::Stale {
+            let name = installation.name();
+            context.printer.warn(format_args!(
+                "the generic images of {name} were built from other files than those that are \
+                 there now, and yours will stand on them"
+            ));
+            context
+                .printer
+                .help(format_args!("build both layers: `envtpl build -i {name}`"));
+        }
+        if generic == Generic::Missing {
             building::check(installation, Layer::User, &args.build)?;
             context.printer.note(format_args!(
                 "the generic images of {} are not there yet, so they are built first",
@@ -49,16 +61,26 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     building::report(context, &built)
 }
 
-fn lacks_generic(
-    context: &Context,
-    project: &Project,
-    installation: &Installation,
-) -> Result<bool> {
+/// What the user images would stand on.
+#[derive(Debug, PartialEq, Eq)]
+enum Generic {
+    Missing,
+    /// Built from other files than those that are there now.
+    Stale,
+    Current,
+}
+
+fn generic(context: &Context, project: &Project, installation: &Installation) -> Result<Generic> {
     let workplace = Workplace::open(context, project, installation)?;
+    let mut generic = Generic::Current;
     for flavour in Flavour::ALL {
-        if workplace.find(&Layer::Generic.service(flavour))?.is_none() {
-            return Ok(true);
+        let Some(image) = workplace.find(&Layer::Generic.service(flavour))? else {
+            return Ok(Generic::Missing);
+        };
+        let inputs = digest(installation.directory(), flavour)?;
+        if image.labels.get(INPUTS_LABEL) != Some(&inputs) {
+            generic = Generic::Stale;
         }
     }
-    Ok(false)
+    Ok(generic)
 }

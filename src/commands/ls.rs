@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::commands::Context;
 use crate::commands::workplace::{Layer, Workplace, settings, user_inputs};
-use crate::engine::{Image, REVISION_LABEL};
+use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
@@ -164,7 +164,7 @@ impl Expected<'_> {
         let other_user = self
             .user_inputs
             .is_some_and(|inputs| label("envtpl.user-inputs") != Some(inputs));
-        if label("envtpl.inputs") != Some(&self.inputs) || other_user {
+        if label(INPUTS_LABEL) != Some(&self.inputs) || other_user {
             return Some("files");
         }
         let mut below = self.below.iter().flatten();

@@ -3,6 +3,9 @@
 /// The label of the commit (OCI image specification, "annotations").
 pub const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 
+/// The label that holds the digest of what a generic image was built from.
+pub const INPUTS_LABEL: &str = "envtpl.inputs";
+
 /// The name of an image with a commit in its tag: `…-run-latest-root` becomes `…-run-<sha>-root`.
 pub fn commit_tag(image: &str, commit: &str) -> String {
     match image.rsplit_once("-latest-") {

@@ -217,6 +217,12 @@ fn the_user_image_builds_its_generic_image_first_and_carries_its_commit() {
     assert!(id.is_some());
     assert_eq!(shop.id(&format!("run-{first}-alice")), id);
     assert_eq!(shop.id(&format!("run-{}-alice", shop.head())), None);
+    shop.append("dependencies/apt-dev.txt", "# Nothing yet.\n");
+    shop.commit("lists");
+    shop.envtpl(&["build-user"])
+        .expect(0)
+        .says("built from other files")
+        .says("envtpl build -i");
 }
 
 #[test]
