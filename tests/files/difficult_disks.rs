@@ -23,7 +23,12 @@ fn commit_as_person(project: &Project) -> String {
     if is_root() {
         // Root may write anywhere, so somebody else must try, who may not look into our homes.
         let program = programs.path().join("worker");
-        fs::copy(command.get_program(), &program).expect("copied");
+        // By another process: a file that this one writes is inherited, open, by whatever other
+        // tests start meanwhile, and cannot be run so long ("text file busy").
+        let copied = std::process::Command::new("cp")
+            .args([command.get_program(), program.as_os_str()])
+            .status();
+        assert!(copied.expect("cp runs").success());
         fs::set_permissions(programs.path(), Permissions::from_mode(0o755)).expect("set");
         let mut other = std::process::Command::new(program);
         other
