@@ -49,14 +49,14 @@ fn an_engine_that_does_not_answer_is_a_problem() {
 }
 
 #[test]
-fn a_base_from_packages_has_python_and_can_fetch_more() {
-    let tag = "envtpl-test/bootstrap-python:amd64";
+fn a_base_from_packages_has_python_and_can_be_built_on() {
+    let tag = "envtpl-test/trixie-python:amd64";
     let image = Image(tag);
     let shop = Workshop::empty("bootstrap", "amd64-cpu");
     let ended = shop
         .envtpl(&[
             "bootstrap-base",
-            "bookworm",
+            "trixie",
             "--platform",
             "amd64",
             "--tag",
@@ -72,7 +72,7 @@ fn a_base_from_packages_has_python_and_can_fetch_more() {
     let sources = inside("cat /etc/apt/sources.list; ls /var/lib/apt/lists")
         .expect(0)
         .stdout;
-    assert!(sources.contains("bookworm-security main"), "{sources}");
+    assert!(sources.contains("trixie-security main"), "{sources}");
     assert!(!sources.contains("_Packages"), "lists are left: {sources}");
     let label = docker(&[
         "image",
@@ -84,10 +84,17 @@ fn a_base_from_packages_has_python_and_can_fetch_more() {
     assert!(
         label
             .stdout
-            .starts_with("Debian 12 (bookworm) apt ca-certificates python3"),
+            .starts_with("Debian 13 (trixie) apt ca-certificates python3"),
         "{label:?}"
     );
     assert!(label.stdout.trim().ends_with(" amd64"), "{label:?}");
+
+    // Its Python is newer than that of the other tests' base.
+    let shop = Workshop::with("newer-python", "amd64-cpu", &["--base-image", tag]);
+    shop.envtpl(&["build-generic"]).expect(0);
+    let version = "import sys, six; print(sys.version_info[:2], six.__version__)";
+    let ended = shop.in_image("run-latest-root", &format!("python3 -c '{version}'"));
+    assert_eq!(ended.expect(0).stdout, "(3, 13) 1.17.0\n");
 }
 
 #[test]

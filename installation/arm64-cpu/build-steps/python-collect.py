@@ -71,4 +71,6 @@ def main(marker, tree):
     )
 
 
-main(*sys.argv[1:])
+# Since Python 3.12 the processes that compile load this file again.
+if __name__ == "__main__":
+    main(*sys.argv[1:])
