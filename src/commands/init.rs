@@ -130,8 +130,11 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
 }
 
 /// Who types `envtpl init` in a subdirectory of a project, or in one of its installations, means
-/// that project.
+/// that project; a repository of its own in there is a project of its own.
 fn refuse_inside_another(directory: &Path) -> Result<()> {
+    if files::exists(&directory.join(".git")) {
+        return Ok(());
+    }
     let Ok(project) = Project::discover(directory) else {
         return Ok(());
     };

@@ -253,6 +253,43 @@ fn a_directory_inside_of_a_project_is_no_project_unless_named() {
         .envtpl(["-C", "src", "init", ".", "-i", "arm64-cpu"])
         .expect(0);
     assert!(place.has("src/installation/arm64-cpu"));
+
+    // A repository of its own is a project of its own.
+    place.put("data/other/.git/HEAD", "ref: refs/heads/main\n");
+    place
+        .envtpl(["-C", "data/other", "init", "-i", "arm64-cpu"])
+        .expect(0);
+    assert!(place.has("data/other/installation/arm64-cpu"));
+}
+
+#[test]
+fn a_password_in_a_requirements_file_is_left_behind_and_not_shown() {
+    let place = Place::empty();
+    place.put(
+        "requirements.txt",
+        "--extra-index-url https://joe:s3cret@index.example/simple\nsix\ndemo @ https://u:s3cret@host.example/d.whl\n",
+    );
+    let ended = init(&place, &["-i", "amd64-cpu"])
+        .expect(0)
+        .says("PIP_INDEX_URL");
+    assert!(!ended.stderr.contains("s3cret") && !ended.stdout.contains("s3cret"));
+    let written = place.text("installation/amd64-cpu/dependencies/requirements.txt");
+    assert!(
+        written.contains("six\n") && !written.contains("s3cret"),
+        "{written}"
+    );
+}
+
+#[test]
+fn the_python_of_an_environment_file_chooses_the_image() {
+    let place = Place::empty();
+    place.put(
+        "environment.yml",
+        "dependencies:\n  - python=3.11\n  - numpy\n",
+    );
+    init(&place, &["-i", "amd64-cpu"]).expect(0);
+    let base = place.text("installation/amd64-cpu/compose-base.yaml");
+    assert!(base.contains("python:3.11"), "{base}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub(super) fn decide(
         };
         if !python.accepts(&choice.python_version) {
             context.printer.warn(format_args!(
-                "pyproject.toml requires Python {python}, and `{}` has {}",
+                "the project asks for Python {python}, and `{}` has {}",
                 choice.base.base_image, choice.python_version
             ));
         }
@@ -134,9 +134,14 @@ fn python(args: &Args, repository: &Repository) -> Result<Python> {
     if let Some((path, text)) = &repository.conda
         && let (conda, _) = declared::environment(path, text)?
         && let Some(version) = conda.python
-        && args.from_base == Some(FromBase::FromScratch)
     {
-        return Ok(Python::Exactly(version));
+        if args.from_base == Some(FromBase::FromScratch) {
+            return Ok(Python::Exactly(version));
+        }
+        // An image brings its own Python: one that fits is chosen, another is warned of.
+        if let Ok(specifiers) = format!("=={version}.*").parse() {
+            return Ok(Python::Within(specifiers));
+        }
     }
     Ok(Python::Any)
 }

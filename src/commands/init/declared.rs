@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Place, Result};
 use crate::installation::apt_list::AptList;
+use crate::installation::requirements::redact;
 use crate::templates::FromBase;
 use crate::templates::render::Files;
 
@@ -69,10 +70,17 @@ pub fn requirements(text: &str) -> (Vec<String>, Vec<Unusable>) {
         let first = content.split([' ', '=']).next().unwrap_or_default();
         let mut refuse = |why| {
             unusable.push(Unusable {
-                line: content.to_owned(),
+                line: redact(content),
                 why,
             });
         };
+        if redact(content) != content {
+            // The file would carry the password into git and into every image.
+            refuse(
+                "it holds a password: give the index as PIP_INDEX_URL, or a NETRC_FILE, in .env",
+            );
+            continue;
+        }
         match first {
             "-e" | "--editable" | "."
                 if content.trim_end_matches('/').ends_with(" .") || first == "." =>
