@@ -97,6 +97,7 @@ fn an_engine_that_does_not_run_is_told_apart_from_none() {
         .envtpl(&["doctor"])
         .expect(3)
         .prints("there is no program `docker`")
+        .prints("images cannot say which commit they are")
         .prints("https://docs.docker.com/engine/install/");
     assert!(!ended.stdout.contains("compose  "), "{}", ended.stdout);
 }
