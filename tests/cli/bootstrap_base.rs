@@ -139,6 +139,28 @@ fn a_failure_is_explained_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn ctrl_c_leaves_nothing_behind() {
+    if refused() {
+        return;
+    }
+    // Half an archive is there when the person stops it.
+    let desk = desk().program(
+        "mmdebstrap",
+        "for word in \"$@\"; do case $word in */base.tar) echo half >\"$word\" ;; esac; done\n\
+         kill -INT $PPID; exec sleep 60",
+    );
+    let temporary = desk.work().join("tmp");
+    desk.write("tmp/keep", "");
+    let desk = desk.variable("TMPDIR", &temporary.display().to_string());
+    desk.envtpl(&["bootstrap-base", "bookworm", "--platform", "amd64"])
+        .expect(130)
+        .says("interrupted");
+    let left = envtpl::files::list(&temporary).expect("listed");
+    assert_eq!(left, [temporary.join("keep")]);
+    assert!(!desk.text("log").contains("import"));
+}
+
+#[test]
 fn the_engine_is_asked_before_the_long_part() {
     if refused() {
         return;
