@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 /// The name of the directory, below the project's root.
 pub const STATE_DIRECTORY: &str = ".envtpl";
 
+/// How often a directory that comes and goes is tried.
+const ATTEMPTS: u32 = 100;
+
 /// What its `.gitignore` says: everything, itself included.
 const IGNORE_ALL: &[u8] = b"*\n";
 
@@ -85,11 +88,20 @@ pub(super) fn remove_empty(directories: &[PathBuf]) {
     }
 }
 
-/// Creates a directory unless it is there.
+/// Creates a directory unless it is there. Another process may tidy it away in between, so that it
+/// is in the way at one moment and gone at the next; then it is tried again.
 pub(super) fn ensure_directory(path: &Path) -> io::Result<()> {
-    match sys::create_directory(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        result => result,
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match sys::create_directory(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match path.metadata() {
+                Ok(there) if there.is_dir() => return Ok(()),
+                Err(_) if attempts < ATTEMPTS => {}
+                _ => return Err(error),
+            },
+            result => return result,
+        }
     }
 }
 
