@@ -33,6 +33,9 @@ pub struct Lock {
     pub platform: String,
     /// What the environment stands on.
     pub base: Base,
+    /// What was declared, as far as the packages answer it.
+    #[serde(default, skip_serializing_if = "Settled::is_empty")]
+    pub declared: Settled,
     /// The environment's Python; `None` when it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<Python>,
@@ -60,19 +63,45 @@ pub struct Base {
     pub os: String,
 }
 
+/// Declared lines that the locked packages answer, each list sorted. A build that finds no others
+/// in the declared files has nothing to resolve.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settled {
+    /// Requirements for pip: as written, in one line, without comments and credentials.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub python: Vec<String>,
+    /// Packages for conda, as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conda: Vec<String>,
+    /// Packages of `apt-build.txt`, as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apt_build: Vec<String>,
+    /// Packages of `apt-runtime.txt`, as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apt_runtime: Vec<String>,
+    /// Packages of `apt-dev.txt`, as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apt_dev: Vec<String>,
+}
+
 /// A Python with the packages that the environment adds to those of the base image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Python {
     /// Its full version.
     pub version: String,
+    /// Packages of the base image, or of conda, that the others or the declared files ask for,
+    /// as `name==version`: with another base the lock does not answer what is declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
     /// Packages by name.
     #[serde(default)]
     pub packages: Vec<PythonPackage>,
 }
 
 /// A Python package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PythonPackage {
     /// Its normalised name.
@@ -82,8 +111,33 @@ pub struct PythonPackage {
     /// Where it came from.
     #[serde(with = "serde_yaml::with::singleton_map")]
     pub origin: Origin,
+    /// The index that has it, without credentials, where that is not the environment's first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The files of the index that it was installed from, by name: one, or where nothing tells
+    /// which it was, each that could have been.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PythonFile>,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
+    /// Why no build can get it again, if that is so; the build's lists then leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfrozen: Option<String>,
+}
+
+/// A file of a package index: a wheel or a source archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PythonFile {
+    /// Its name, from which pip reads what it is.
+    pub name: String,
+    /// Its address, without credentials.
+    pub url: String,
+    /// Its digest.
+    pub sha256: String,
+    /// Its size in bytes, where the index tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 /// System packages by the list that brings them, each beyond what stands below it.
@@ -135,6 +189,30 @@ pub struct CondaPackage {
     pub requested: bool,
 }
 
+impl Settled {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn lists_mut(&mut self) -> [&mut Vec<String>; 5] {
+        [
+            &mut self.python,
+            &mut self.conda,
+            &mut self.apt_build,
+            &mut self.apt_runtime,
+            &mut self.apt_dev,
+        ]
+    }
+}
+
+impl PythonFile {
+    /// Whether it is a wheel, and not an archive of sources.
+    pub fn is_wheel(&self) -> bool {
+        self.name.ends_with(".whl")
+    }
+}
+
 impl Apt {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
@@ -149,6 +227,7 @@ impl Lock {
             schema: SCHEMA,
             platform: platform.into(),
             base,
+            declared: Settled::default(),
             python: None,
             apt: Apt::default(),
             conda: Vec::new(),
@@ -193,6 +272,14 @@ impl Lock {
             python
                 .packages
                 .sort_by(|one, other| one.name.cmp(&other.name));
+            for package in &mut python.packages {
+                package.files.sort();
+            }
+            python.given.sort();
+        }
+        for list in self.declared.lists_mut() {
+            list.sort();
+            list.dedup();
         }
         for list in self.apt.lists_mut() {
             list.sort_by(|one, other| {
@@ -280,7 +367,9 @@ fn refuse_newer(path: &Path, text: &str) -> Result<()> {
             "the lock has form {}, and this envtpl knows forms up to {SCHEMA}",
             form.schema
         ))
-        .at(place_of_line(path, text, "schema:"))
+        .at(place_of_line(path, text, |line| {
+            line.starts_with("schema:")
+        }))
         .help("use the version of envtpl that wrote it, or a newer one")),
         _ => Ok(()),
     }
@@ -299,16 +388,17 @@ fn damaged(path: &Path, text: &str, source: serde_yaml::Error) -> Error {
 }
 
 fn place_of(path: &Path, text: &str, name: &str) -> Place {
-    place_of_line(path, text, &format!("- name: {name}"))
+    let line = format!("- name: {name}");
+    place_of_line(path, text, |found| found == line)
 }
 
-/// The last line that starts so.
-fn place_of_line(path: &Path, text: &str, start: &str) -> Place {
+/// The last line that is so.
+fn place_of_line(path: &Path, text: &str, is_it: impl Fn(&str) -> bool) -> Place {
     match text
         .lines()
         .collect::<Vec<_>>()
         .iter()
-        .rposition(|line| line.trim_start().starts_with(start))
+        .rposition(|line| is_it(line.trim()))
     {
         Some(index) => Place::line(path, text, index + 1),
         None => Place::file(path),
@@ -326,8 +416,16 @@ mod tests {
         PythonPackage {
             name: name.into(),
             version: version.into(),
-            origin: Origin::Index,
-            requested: false,
+            ..PythonPackage::default()
+        }
+    }
+
+    fn file(name: &str) -> PythonFile {
+        PythonFile {
+            name: name.into(),
+            url: format!("https://files/{name}"),
+            sha256: "ab".repeat(32),
+            size: Some(7),
         }
     }
 
@@ -355,9 +453,15 @@ mod tests {
                     requested: true,
                     ..python("thing", "0.10")
                 },
-                python("numpy", "1.26"),
+                PythonPackage {
+                    index: Some("https://more/simple".into()),
+                    files: vec![file("numpy-1.26-py3-none-any.whl")],
+                    ..python("numpy", "1.26")
+                },
             ],
+            ..Python::default()
         });
+        lock.declared.python = vec!["thing".into(), "numpy>=1".into()];
         lock.apt.dev = vec![AptPackage {
             name: "jq".into(),
             version: "1.6-2.1".into(),
@@ -377,12 +481,22 @@ base:
   image: python:3.12-slim
   digest: sha256:aa
   os: 'debian 12 (bookworm)'
+declared:
+  python:
+  - 'numpy>=1'
+  - thing
 python:
   version: 3.11.2
   packages:
   - name: numpy
     version: '1.26'
     origin: index
+    index: https://more/simple
+    files:
+    - name: numpy-1.26-py3-none-any.whl
+      url: https://files/numpy-1.26-py3-none-any.whl
+      sha256: abababababababababababababababababababababababababababababababab
+      size: 7
     requested: false
   - name: thing
     version: '0.10'
@@ -411,18 +525,18 @@ apt:
             (
                 "requested: false",
                 "requested: maybe",
-                16,
+                26,
                 "not as envtpl writes it",
             ),
             (
                 "requested: false",
                 "wanted: false",
-                16,
+                26,
                 "not as envtpl writes it",
             ),
             ("platform: amd64", "<<<<<<< HEAD", 5, "merge conflict"),
             ("schema: 1", "schema: 2", 4, "form 2"),
-            ("name: thing", "name: numpy", 17, "`numpy` is locked twice"),
+            ("name: thing", "name: numpy", 27, "`numpy` is locked twice"),
             (
                 "platform: amd64",
                 "platform: [",
@@ -480,11 +594,16 @@ apt:
             let mut lock = Lock::new("arm64", Base { image, ..Base::default() });
             lock.python = Some(Python {
                 version: versions[5].clone(),
+                given: versions.clone(),
                 packages: names.iter().zip(&versions).rev().map(|(name, version)| PythonPackage {
                     requested,
+                    index: requested.then(|| version.clone()),
+                    unfrozen: (!requested).then(|| version.clone()),
+                    files: versions.iter().map(|name| file(name)).collect(),
                     ..python(name, version)
                 }).collect(),
             });
+            lock.declared.conda = versions.clone();
             lock.apt.runtime = names.iter().zip(&versions).map(|(name, version)| AptPackage {
                 name: name.clone(),
                 version: version.clone(),

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::environment::snapshot::{DirectUrl, Distribution};
 
 /// Where a Python package came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// A package index, or a directory of files that stands for one; installers do not say which.
+    #[default]
     Index,
     /// A commit in a repository.
     Vcs(Repository),

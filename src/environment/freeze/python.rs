@@ -71,12 +71,14 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
                 version: now.version.clone(),
                 origin: scene.with_known_digest(key, origin),
                 requested: added || scene.declared.contains(key),
+                ..lock::PythonPackage::default()
             });
         }
     }
     plan.lock.python = Some(lock::Python {
         version: python.version.clone(),
         packages,
+        ..lock::Python::default()
     });
 }
 
