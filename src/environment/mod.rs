@@ -1,6 +1,8 @@
 //! What is installed: snapshots of images and containers, the lock, and freezing one into the
 //! other.
 
+pub mod compare;
+pub mod contents;
 pub mod declared;
 pub mod freeze;
 pub mod lock;

@@ -157,6 +157,21 @@ impl Origin {
         }
     }
 
+    /// Where it is, exactly: the same text for the same origin.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Index => "index".to_owned(),
+            Self::Vcs(repository) => {
+                let (system, url) = (&repository.system, &repository.url);
+                let below = below(repository.subdirectory.as_deref());
+                format!("{system}+{url}@{}{below}", repository.commit)
+            }
+            Self::Archive(archive) => {
+                format!("{}{}", archive.url, below(archive.subdirectory.as_deref()))
+            }
+        }
+    }
+
     /// In a few words.
     pub fn describe(&self) -> String {
         match self {
@@ -168,6 +183,10 @@ impl Origin {
             Self::Archive(archive) => archive.url.clone(),
         }
     }
+}
+
+fn below(subdirectory: Option<&str>) -> String {
+    subdirectory.map_or_else(String::new, |path| format!("#subdirectory={path}"))
 }
 
 impl Repository {

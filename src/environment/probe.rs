@@ -54,18 +54,35 @@ impl Question {
 
     /// The command that asks an image; `docker` is the start of an engine command line.
     pub fn to_image(self, docker: Invocation, image: &str, platform: &str) -> Invocation {
-        docker
-            .args(["run", "--rm", "--interactive", "--network=none"])
-            .args(["--platform", platform, "--entrypoint=sh", image, "-s"])
-            .stdin(self.script())
+        in_image(docker, image, platform, self.script())
     }
 
     /// The command that asks a running container, as its own user.
     pub fn to_container(self, docker: Invocation, container: &str) -> Invocation {
-        docker
-            .args(["exec", "--interactive", container, "sh", "-s"])
-            .stdin(self.script())
+        in_container(docker, container, self.script())
     }
+}
+
+/// The command that runs a shell script in an image, without network; arguments for the script
+/// may follow.
+pub(super) fn in_image(
+    docker: Invocation,
+    image: &str,
+    platform: &str,
+    script: String,
+) -> Invocation {
+    docker
+        .args(["run", "--rm", "--interactive", "--network=none"])
+        .args(["--platform", platform, "--entrypoint=sh", image, "-s"])
+        .stdin(script)
+}
+
+/// The command that runs a shell script in a container, as its own user; arguments for the script
+/// may follow.
+pub(super) fn in_container(docker: Invocation, container: &str, script: String) -> Invocation {
+    docker
+        .args(["exec", "--interactive", container, "sh", "-s"])
+        .stdin(script)
 }
 
 /// The answer to a [`Question`].

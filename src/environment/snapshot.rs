@@ -13,6 +13,9 @@ use crate::installation::requirements::normalise;
 /// The newest form of the JSON that is understood here.
 const SCHEMA: u32 = 1;
 
+/// Where Debian's own Python packages are; pip never writes there.
+const DEBIAN_PACKAGES: &str = "/usr/lib/python3/dist-packages";
+
 /// What is installed somewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -105,6 +108,11 @@ impl Distribution {
     /// The name that decides whether two are the same package.
     pub fn key(&self) -> String {
         normalise(&self.name)
+    }
+
+    /// Whether conda or the distribution looks after it, and lists it itself.
+    pub fn is_of_another_manager(&self) -> bool {
+        self.installer == "conda" || self.location == DEBIAN_PACKAGES
     }
 }
 

@@ -17,6 +17,8 @@ use crate::environment::lock::{self, Lock};
 use crate::environment::requires::{Interpreter, Requirement};
 use crate::environment::snapshot::Snapshot;
 
+pub use apt::apt_label;
+pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
 
 /// Everything that a plan depends on.

@@ -13,9 +13,6 @@ use crate::installation::requirements::normalise;
 /// build brings them along without being asked.
 const TOOLS: [&str; 3] = ["pip", "setuptools", "wheel"];
 
-/// Where Debian's own Python packages are; pip never writes there.
-const DEBIAN_PACKAGES: &str = "/usr/lib/python3/dist-packages";
-
 /// Whose an installed package is.
 enum Owner {
     /// The base image's, apt's or conda's.
@@ -138,8 +135,7 @@ impl<'a> Scene<'a> {
     fn owner(&self, key: &str, distribution: &Distribution) -> Owner {
         let of_conda = self.conda.get(key);
         let by_conda = of_conda.is_some_and(|version| *version == distribution.version);
-        if by_conda || distribution.installer == "conda" || distribution.location == DEBIAN_PACKAGES
-        {
+        if by_conda || distribution.is_of_another_manager() {
             return Owner::Others;
         }
         // Build backends leave metadata beside the project's sources.

@@ -1,0 +1,595 @@
+//! Two sets of packages held against each other: what is only in one, and what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::environment::contents::Contents;
+use crate::environment::freeze::{Extras, Graph, apt_label};
+use crate::environment::lock::{self, Lock};
+use crate::environment::origin::Found;
+use crate::environment::requires::Interpreter;
+use crate::environment::snapshot::Snapshot;
+use crate::installation::requirements::normalise;
+use crate::project::Flavour;
+
+/// What a package is installed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// pip, uv and their like.
+    Python,
+    /// conda, mamba.
+    Conda,
+    /// apt.
+    Apt,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Python => "python",
+            Self::Conda => "conda",
+            Self::Apt => "apt",
+        })
+    }
+}
+
+/// A package as one side knows it. What a side does not know is not compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it came from: `index`, or an address with a commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// Conda's build string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// A digest of what it consists of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Whether somebody asked for it.
+    pub requested: bool,
+    /// The packages that somebody asked for and that need it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needed_by: Vec<String>,
+}
+
+/// What tells a package from the others: who installs it, and its name in one spelling.
+pub type Key = (Kind, String);
+
+/// Packages of an image, a container or a lock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packages(BTreeMap<Key, Package>);
+
+/// What differs between two sets of packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// How many are the same.
+    pub identical: usize,
+    /// What only the second has.
+    pub added: Vec<Single>,
+    /// What only the first has.
+    pub removed: Vec<Single>,
+    /// What both have, not in the same way.
+    pub changed: Vec<Change>,
+}
+
+/// A package that one side alone has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Single {
+    /// What it is installed by.
+    pub kind: Kind,
+    /// The package.
+    #[serde(flatten)]
+    pub package: Package,
+}
+
+/// A package that both sides have, not in the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What it is installed by.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// What differs: at least one thing.
+    pub differences: Vec<Difference>,
+    /// The package on the first side.
+    pub before: Package,
+    /// The package on the second side.
+    pub after: Package,
+}
+
+/// One thing that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Which thing.
+    pub what: What,
+    /// What the first side has.
+    pub before: String,
+    /// What the second side has.
+    pub after: String,
+}
+
+/// A thing that can differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// The version.
+    Version,
+    /// Where it came from.
+    Origin,
+    /// Conda's build string.
+    Build,
+    /// What it consists of, at the same version.
+    Digest,
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Version => "version",
+            Self::Origin => "origin",
+            Self::Build => "build",
+            Self::Digest => "files",
+        })
+    }
+}
+
+impl Packages {
+    /// Everything that is installed, each once: what conda or the distribution brought for Python
+    /// is theirs.
+    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
+        let mut packages = BTreeMap::new();
+        for apt in &snapshot.apt {
+            let label = apt_label(&apt.name, &apt.architecture, &snapshot.platform);
+            let package = Package {
+                name: label.clone(),
+                version: apt.version.clone(),
+                requested: apt.manual,
+                ..Package::default()
+            };
+            packages.insert((Kind::Apt, label), package);
+        }
+        let of_conda: BTreeMap<String, &str> = snapshot
+            .conda
+            .iter()
+            .map(|conda| (normalise(&conda.name), conda.version.as_str()))
+            .collect();
+        for conda in &snapshot.conda {
+            let package = Package {
+                name: conda.name.clone(),
+                version: conda.version.clone(),
+                build: known(&conda.build),
+                digest: known(&conda.sha256),
+                requested: conda.requested.is_some(),
+                ..Package::default()
+            };
+            packages.insert((Kind::Conda, conda.name.clone()), package);
+        }
+        let needed_by = needed_by(snapshot);
+        for python in snapshot.distributions() {
+            let key = python.key();
+            let by_conda = of_conda.get(&key) == Some(&python.version.as_str());
+            if by_conda || python.is_of_another_manager() {
+                continue;
+            }
+            let origin = match Found::of(python) {
+                Found::Origin(origin) => origin.address(),
+                Found::Directory { path, editable } => {
+                    let how = if editable { "editable " } else { "" };
+                    format!("{how}directory {path}")
+                }
+                Found::Nowhere(why) => why,
+            };
+            let package = Package {
+                name: python.name.clone(),
+                version: python.version.clone(),
+                origin: Some(origin),
+                requested: python.requested,
+                needed_by: needed_by.get(&key).cloned().unwrap_or_default(),
+                ..Package::default()
+            };
+            packages.insert((Kind::Python, key), package);
+        }
+        Self(packages)
+    }
+
+    /// What a lock says of a flavour's image, beyond its base image.
+    pub fn of_lock(lock: &Lock, flavour: Flavour) -> Self {
+        let mut packages = BTreeMap::new();
+        for python in lock.python_packages() {
+            let package = Package {
+                name: python.name.clone(),
+                version: python.version.clone(),
+                origin: Some(python.origin.address()),
+                requested: python.requested,
+                ..Package::default()
+            };
+            packages.insert((Kind::Python, normalise(&python.name)), package);
+        }
+        for conda in &lock.conda {
+            let package = Package {
+                name: conda.name.clone(),
+                version: conda.version.clone(),
+                build: known(&conda.build),
+                digest: known(&conda.sha256),
+                requested: conda.requested,
+                ..Package::default()
+            };
+            packages.insert((Kind::Conda, conda.name.clone()), package);
+        }
+        let dev: &[lock::AptPackage] = match flavour {
+            Flavour::Run => &[],
+            Flavour::Dev => &lock.apt.dev,
+        };
+        for apt in lock.apt.runtime.iter().chain(dev) {
+            let label = apt_label(&apt.name, &apt.architecture, &lock.platform);
+            let package = Package {
+                name: label.clone(),
+                version: apt.version.clone(),
+                requested: apt.requested,
+                ..Package::default()
+            };
+            packages.insert((Kind::Apt, label), package);
+        }
+        Self(packages)
+    }
+
+    /// Adds what the RECORDs say, so that the same version with other files is seen.
+    pub fn with_contents(mut self, contents: &Contents) -> Self {
+        for files in &contents.distributions {
+            if let Some(package) = self.0.get_mut(&(Kind::Python, files.key()))
+                && package.version == files.version
+            {
+                package.digest = Some(files.record.clone());
+            }
+        }
+        self
+    }
+
+    /// Without what `below` has as well, in the same version.
+    pub fn beyond(&self, below: &Self) -> Self {
+        let packages = self.0.iter().filter(|(key, package)| {
+            (below.0.get(*key)).is_none_or(|known| known.version != package.version)
+        });
+        Self(
+            packages
+                .map(|(key, package)| (key.clone(), package.clone()))
+                .collect(),
+        )
+    }
+
+    /// Those that `other` names too, in whatever version.
+    pub fn named_in(&self, other: &Self) -> Self {
+        let packages = self.0.iter().filter(|(key, _)| other.0.contains_key(*key));
+        Self(
+            packages
+                .map(|(key, package)| (key.clone(), package.clone()))
+                .collect(),
+        )
+    }
+
+    /// A package.
+    pub fn get(&self, key: &Key) -> Option<&Package> {
+        self.0.get(key)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Package)> {
+        self.0.iter()
+    }
+
+    /// What tells them apart.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.keys()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Comparison {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// What differs between two sets of packages.
+pub fn compare(first: &Packages, second: &Packages) -> Comparison {
+    let mut comparison = Comparison::default();
+    for (key, before) in first.iter() {
+        let Some(after) = second.get(key) else {
+            comparison.removed.push(single(key, before));
+            continue;
+        };
+        let differences = differences(before, after);
+        if differences.is_empty() {
+            comparison.identical += 1;
+            continue;
+        }
+        comparison.changed.push(Change {
+            kind: key.0,
+            name: after.name.clone(),
+            differences,
+            before: before.clone(),
+            after: after.clone(),
+        });
+    }
+    for (key, after) in second.iter() {
+        if first.get(key).is_none() {
+            comparison.added.push(single(key, after));
+        }
+    }
+    comparison
+}
+
+fn single(key: &Key, package: &Package) -> Single {
+    Single {
+        kind: key.0,
+        package: package.clone(),
+    }
+}
+
+fn differences(before: &Package, after: &Package) -> Vec<Difference> {
+    let version = |package: &Package| Some(package.version.clone());
+    let mut found: Vec<Difference> = [
+        (What::Version, version(before), version(after)),
+        (What::Origin, before.origin.clone(), after.origin.clone()),
+        (What::Build, before.build.clone(), after.build.clone()),
+        (What::Digest, before.digest.clone(), after.digest.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(what, before, after)| {
+        let (before, after) = before.zip(after)?;
+        (before != after).then_some(Difference {
+            what,
+            before,
+            after,
+        })
+    })
+    .collect();
+    // Another version has other files; that needs no word.
+    if found.len() > 1 {
+        found.retain(|difference| difference.what != What::Digest);
+    }
+    found
+}
+
+fn known(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The packages that somebody asked for, by what they need. An extra that somebody asked for is
+/// in no database, so where nothing else needs a package, any extra that would counts.
+fn needed_by(snapshot: &Snapshot) -> BTreeMap<String, Vec<String>> {
+    let interpreter = Interpreter {
+        version: snapshot
+            .python
+            .as_ref()
+            .map(|python| python.version.clone())
+            .unwrap_or_default(),
+        platform: snapshot.platform.clone(),
+    };
+    let distributions = snapshot.distributions();
+    let graph = Graph::new(interpreter, distributions);
+    let requested = distributions.iter().filter(|found| found.requested);
+    let mut surely: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut perhaps = surely.clone();
+    for root in requested {
+        let key = root.key();
+        for need in graph.needed_by([key.as_str()], &Extras::new()) {
+            surely.entry(need).or_default().insert(root.name.clone());
+        }
+        for need in graph.possibly_needed_by([key.as_str()]) {
+            perhaps.entry(need).or_default().insert(root.name.clone());
+        }
+    }
+    for (key, roots) in perhaps {
+        surely.entry(key).or_insert(roots);
+    }
+    surely
+        .into_iter()
+        .map(|(key, roots)| {
+            let others = roots.into_iter().filter(|root| normalise(root) != key);
+            let others = others.collect();
+            (key, others)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::snapshot::{AptPackage, CondaPackage, Distribution, Python};
+    use proptest::prelude::*;
+
+    fn any_package() -> impl Strategy<Value = Package> {
+        let maybe = || proptest::option::of("[ab]");
+        ("[12]", maybe(), maybe(), maybe(), any::<bool>()).prop_map(
+            |(version, origin, build, digest, requested)| Package {
+                name: String::new(),
+                version,
+                origin,
+                build,
+                digest,
+                requested,
+                needed_by: Vec::new(),
+            },
+        )
+    }
+
+    fn any_packages() -> impl Strategy<Value = Packages> {
+        let kind = prop_oneof![Just(Kind::Python), Just(Kind::Conda), Just(Kind::Apt)];
+        proptest::collection::btree_map((kind, "[a-d]"), any_package(), 0..8).prop_map(
+            |mut packages| {
+                for ((_, name), package) in &mut packages {
+                    package.name.clone_from(name);
+                }
+                Packages(packages)
+            },
+        )
+    }
+
+    /// The same seen from the other side.
+    fn swapped(comparison: Comparison) -> Comparison {
+        let swap = |difference: Difference| Difference {
+            what: difference.what,
+            before: difference.after,
+            after: difference.before,
+        };
+        let changed = comparison.changed.into_iter().map(|change| Change {
+            differences: change.differences.into_iter().map(swap).collect(),
+            before: change.after,
+            after: change.before,
+            ..change
+        });
+        Comparison {
+            identical: comparison.identical,
+            added: comparison.removed,
+            removed: comparison.added,
+            changed: changed.collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_differs_from_itself(packages in any_packages()) {
+            let comparison = compare(&packages, &packages);
+            prop_assert!(comparison.is_empty());
+            prop_assert_eq!(comparison.identical, packages.len());
+        }
+
+        #[test]
+        fn sides_can_be_swapped(one in any_packages(), other in any_packages()) {
+            prop_assert_eq!(swapped(compare(&one, &other)), compare(&other, &one));
+        }
+
+        #[test]
+        fn every_package_is_told_once(one in any_packages(), other in any_packages()) {
+            let comparison = compare(&one, &other);
+            let shared = comparison.identical + comparison.changed.len();
+            prop_assert_eq!(shared + comparison.removed.len(), one.len());
+            prop_assert_eq!(shared + comparison.added.len(), other.len());
+            prop_assert_eq!(one.named_in(&other).len(), shared);
+        }
+
+        #[test]
+        fn what_is_beyond_has_nothing_of_below(one in any_packages(), below in any_packages()) {
+            let beyond = one.beyond(&below);
+            for (key, package) in one.iter() {
+                let same = below.get(key).is_some_and(|known| known.version == package.version);
+                prop_assert_eq!(beyond.get(key).is_none(), same);
+            }
+        }
+    }
+
+    fn distribution(name: &str, requested: bool, requires: &[&str]) -> Distribution {
+        Distribution {
+            name: name.into(),
+            version: "1".into(),
+            requested,
+            requires: requires.iter().map(|line| (*line).to_owned()).collect(),
+            ..Distribution::default()
+        }
+    }
+
+    #[test]
+    fn a_snapshot_has_each_package_once_and_knows_who_needs_it() {
+        let of_conda = Distribution {
+            installer: "conda".into(),
+            ..distribution("Numpy", false, &[])
+        };
+        let of_debian = Distribution {
+            location: "/usr/lib/python3/dist-packages".into(),
+            ..distribution("apt-listchanges", false, &[])
+        };
+        let snapshot = Snapshot {
+            platform: "amd64".into(),
+            python: Some(Python {
+                version: "3.11.2".into(),
+                distributions: vec![
+                    distribution("Pandas", true, &["Date_Util", "lxml; extra == 'html'"]),
+                    distribution("date-util", false, &["six"]),
+                    distribution("six", false, &[]),
+                    distribution("lxml", false, &[]),
+                    distribution("stray", false, &[]),
+                    of_conda,
+                    of_debian,
+                ],
+                ..Python::default()
+            }),
+            apt: vec![AptPackage {
+                name: "jq".into(),
+                version: "1.6".into(),
+                architecture: "amd64".into(),
+                manual: true,
+            }],
+            conda: vec![CondaPackage {
+                name: "numpy".into(),
+                version: "1".into(),
+                build: "py_0".into(),
+                ..CondaPackage::default()
+            }],
+            ..Snapshot::default()
+        };
+        let packages = Packages::of_snapshot(&snapshot);
+        let names: Vec<String> = packages
+            .keys()
+            .map(|(kind, name)| format!("{kind} {name}"))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "python date-util",
+                "python lxml",
+                "python pandas",
+                "python six",
+                "python stray",
+                "conda numpy",
+                "apt jq"
+            ]
+        );
+        let asked = |name: &str| &packages.0[&(Kind::Python, name.to_owned())].needed_by;
+        assert_eq!(asked("six"), &["Pandas"]);
+        assert_eq!(asked("lxml"), &["Pandas"]);
+        assert!(asked("stray").is_empty() && asked("pandas").is_empty());
+    }
+
+    #[test]
+    fn the_same_version_with_other_files_is_a_difference_and_another_version_needs_no_more_words() {
+        let package = |version: &str, digest: &str| Package {
+            version: version.into(),
+            digest: Some(digest.into()),
+            ..Package::default()
+        };
+        let found = |before: &Package, after: &Package| -> Vec<What> {
+            let found = differences(before, after).into_iter();
+            found.map(|difference| difference.what).collect()
+        };
+        assert_eq!(
+            found(&package("1", "a"), &package("1", "b")),
+            [What::Digest]
+        );
+        assert_eq!(
+            found(&package("1", "a"), &package("2", "b")),
+            [What::Version]
+        );
+        let unknown = Package {
+            digest: None,
+            ..package("1", "")
+        };
+        assert_eq!(found(&package("1", "a"), &unknown), []);
+    }
+}
