@@ -1,15 +1,16 @@
 //! The declared files of an installation: what they ask for, and adding to them.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::environment::freeze::{Addition, Declared, List};
 use crate::environment::requires::Requirement;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::apt_list::AptList;
 use crate::installation::conda_environment::CondaEnvironment;
-use crate::installation::requirements::{Entry, Requirements};
+use crate::installation::requirements::{
+    Entry, FileOption, Includes, Inclusion, Kind, Requirements,
+};
 
 const REQUIREMENTS: &str = "dependencies/requirements.txt";
 const ENVIRONMENT: &str = "dependencies/environment.yml";
@@ -64,10 +65,10 @@ impl DeclaredFiles {
             None => read(REQUIREMENTS)?,
         };
         let requirements = requirements
-            .map(|(path, text)| Requirements::parse(&path, &text).map(|read| (path, read)))
+            .map(|(path, text)| Requirements::parse(&path, &text))
             .transpose()?;
         let included = match &requirements {
-            Some((path, requirements)) => included(path, requirements)?,
+            Some(requirements) => included(directory, requirements)?,
             None => Vec::new(),
         };
         let mut list = |name: &'static str| match read(name)? {
@@ -78,7 +79,7 @@ impl DeclaredFiles {
             apt_build: list(APT_BUILD)?,
             apt_runtime: list(APT_RUNTIME)?,
             apt_dev: list(APT_DEV)?,
-            requirements: requirements.map(|(_, requirements)| requirements),
+            requirements,
             included,
             environment,
             before,
@@ -167,28 +168,35 @@ impl DeclaredFiles {
 }
 
 /// The files that a requirements file includes with `-r`, theirs too, each once.
-fn included(path: &Path, requirements: &Requirements) -> Result<Vec<Requirements>> {
-    let mut seen = BTreeSet::from([path.to_owned()]);
-    let mut pending = vec![(path.to_owned(), requirements.clone())];
+fn included(directory: &Path, requirements: &Requirements) -> Result<Vec<Requirements>> {
+    let mut includes = Includes::within(directory);
+    includes.note(requirements.path());
+    let mut pending = vec![requirements.clone()];
     let mut found = Vec::new();
-    while let Some((path, requirements)) = pending.pop() {
-        for location in requirements.option_values("--requirement") {
-            let location = location.as_written();
-            let included = path.parent().unwrap_or(Path::new("")).join(location);
-            // What is behind an address is for the build to read.
-            if location.contains("://") || !seen.insert(included.clone()) {
+    while let Some(requirements) = pending.pop() {
+        for entry in requirements.entries() {
+            let Kind::Option(FileOption {
+                name: "--requirement",
+                value: Some(location),
+            }) = &entry.kind
+            else {
                 continue;
-            }
-            let Some(text) = files::read_text_if_exists(&included)? else {
-                return Err(
-                    Error::usage(format!("`{location}` is included and not there"))
-                        .at(Place::file(&path))
-                        .help("the build sees dependencies/requirements*.txt alone"),
-                );
             };
-            let requirements = Requirements::parse(&included, &text)?;
-            found.push(requirements.clone());
-            pending.push((included, requirements));
+            match includes.open(requirements.path(), location.as_written())? {
+                Inclusion::Read(requirements) => {
+                    found.push(requirements.clone());
+                    pending.push(requirements);
+                }
+                // What is behind an address is for the build to read.
+                Inclusion::Again | Inclusion::Address => {}
+                Inclusion::Missing | Inclusion::Outside => {
+                    return Err(Error::usage(format!(
+                        "`{location}` is included and not in the installation"
+                    ))
+                    .at(requirements.place(entry))
+                    .help("the build sees dependencies/requirements*.txt alone"));
+                }
+            }
         }
     }
     Ok(found)

@@ -12,6 +12,8 @@ pub(super) struct LogicalLine {
     pub content: String,
     /// The lines of the text, with the line ending, in bytes.
     pub span: Range<usize>,
+    /// The comment, from its `#` on.
+    pub comment: Option<String>,
     /// Whether the text ends although the line says that it goes on.
     pub dangling: bool,
     /// Where a comment says that the line goes on and so hides what comes next.
@@ -33,6 +35,50 @@ impl LogicalLine {
             return start..start;
         }
         start..self.place_of(range.end - 1) + 1
+    }
+
+    /// The content on one line, with one space where lines met that had white space there.
+    pub fn joined(&self) -> String {
+        let mut joined = String::new();
+        let seams = self.pieces.iter().map(|(start, _)| *start);
+        let mut start = 0;
+        for end in seams.skip(1).chain([self.content.len()]) {
+            let piece = &self.content[start..end.clamp(start, self.content.len())];
+            let blank =
+                joined.ends_with(char::is_whitespace) || piece.starts_with(char::is_whitespace);
+            if blank {
+                joined.truncate(joined.trim_end().len());
+                joined.push(' ');
+            }
+            joined.push_str(if blank { piece.trim_start() } else { piece });
+            start = start.max(end.min(self.content.len()));
+        }
+        joined.trim().to_owned()
+    }
+
+    /// The lines as they stand in the text, without line breaks; what is behind them will not go
+    /// on with the last one.
+    pub fn written(&self, text: &str) -> Vec<String> {
+        let within = &text[..self.span.end];
+        let lines = physical_lines(within, self.span.start);
+        let mut written: Vec<String> = lines
+            .map(|(start, end, _)| text[start..end].trim_end().to_owned())
+            .collect();
+        if self.dangling
+            && let Some(last) = written.last_mut()
+        {
+            let kept = last.trim_end_matches('\\').trim_end().len();
+            last.truncate(kept);
+        }
+        written
+    }
+
+    /// A line without content: its comment, as it is written, or nothing.
+    pub fn own_comment(&self, text: &str) -> String {
+        match self.written(text).as_slice() {
+            [line] => line.clone(),
+            _ => self.comment.clone().unwrap_or_default(),
+        }
     }
 
     fn place_of(&self, offset: usize) -> usize {
@@ -59,6 +105,7 @@ impl LogicalLine {
             if hidden.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('#')) {
                 self.hides = Some(hash..later.map_or(hash, |(_, place)| *place));
             }
+            self.comment = Some(self.content[comment..].trim().to_owned());
             self.content.truncate(comment);
         }
         self
@@ -152,6 +199,7 @@ fn empty_line(start: usize) -> LogicalLine {
         content: String::new(),
         span: start..start,
         dangling: false,
+        comment: None,
         hides: None,
         pieces: Vec::new(),
     }
@@ -200,6 +248,23 @@ mod tests {
         let at = line.content.find(">=1").expect("there");
         assert_eq!(&text[line.in_text(at..at + 3)], ">=1");
         assert_eq!(&text[line.span.clone()], "a \\\r\n  >=1 # c\n");
+    }
+
+    #[test]
+    fn lines_are_given_back_joined_and_as_they_are_written() {
+        let text = "a \\\r\n  ==1 \\\r\n\t--hash=x # why\r\nb\\\nc # d \\\n# own\n\\\n\ne \\";
+        let lines = logical_lines(text);
+        let joined: Vec<String> = lines.iter().map(LogicalLine::joined).collect();
+        assert_eq!(joined, ["a ==1 --hash=x", "bc", "", "e"]);
+        assert_eq!(lines[0].comment.as_deref(), Some("# why"));
+        assert_eq!(
+            lines[0].written(text),
+            ["a \\", "  ==1 \\", "\t--hash=x # why"]
+        );
+        assert_eq!(lines[2].own_comment(text), "");
+        assert_eq!(lines[3].written(text), ["e"]);
+        let text = "   # own \n";
+        assert_eq!(logical_lines(text)[0].own_comment(text), "   # own");
     }
 
     #[test]

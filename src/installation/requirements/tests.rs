@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::Kind as ErrorKind;
+use crate::error::{Error, Kind as ErrorKind};
 use proptest::prelude::*;
 
 const HASH: &str = "--hash=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -397,6 +397,55 @@ fn removals_take_whole_lines() {
     assert_eq!(requirements.text(), "a\n# c\n");
 }
 
+#[test]
+fn lines_go_to_another_file_with_their_comments() {
+    let text = format!(
+        "\u{feff}# head\r\n\r\na  # why\r\nb==1 \\\r\n    {HASH}\r\n    # via a\r\n--pre -i https://h/ \\"
+    );
+    let from = read(&text);
+    let lines: Vec<Line> = from.lines().into_iter().map(|(line, _)| line).collect();
+    assert_eq!(lines[0].above, ["# head", ""]);
+    assert_eq!(lines[0].comment.as_deref(), Some("# why"));
+    assert_eq!(lines[1].content, format!("b==1 {HASH}"));
+    assert_eq!(lines[2].above, ["    # via a"]);
+    assert_eq!(from.lines()[2].1.len(), 2);
+    let mut requirements = read("c\n# end \\");
+    requirements.append(&lines).expect("appended");
+    assert_eq!(
+        requirements.text(),
+        format!(
+            "c\n# end \\\n# head\n\na  # why\nb==1 \\\n    {HASH}\n    # via a\n--pre -i https://h/\n"
+        )
+    );
+    assert!(requirements.remove_line(&format!("b==1 {HASH}")));
+    assert!(!requirements.remove_line("b==1") && !requirements.remove_line(""));
+    assert_eq!(
+        requirements,
+        read("c\n# end \\\n# head\n\na  # why\n    # via a\n--pre -i https://h/\n")
+    );
+    let error = requirements
+        .append(&[Line::new("a==1"), Line::new("a==2")])
+        .expect_err("two");
+    assert!(error.message().contains("two versions"), "{error}");
+    assert!(!format!("{:?}", Line::new("-i https://u:pa55@h/")).contains("pa55"));
+}
+
+#[test]
+fn files_that_are_installed_together_agree() {
+    let one = Requirements::parse(Path::new("one.txt"), "# head\na==1\n").expect("read");
+    let other = Requirements::parse(Path::new("sub/two.txt"), "A==1.0\n").expect("read");
+    check_conflicts([&one, &other]).expect("the same version");
+    let other = Requirements::parse(Path::new("sub/two.txt"), "A==2\n").expect("read");
+    let error = check_conflicts([&one, &other]).expect_err("two versions");
+    assert!(
+        error
+            .message()
+            .contains("`1` (one.txt, line 2) and `2` (two.txt, line 1)"),
+        "{error}"
+    );
+    assert_eq!(error.places().len(), 2);
+}
+
 fn any_line() -> impl Strategy<Value = String> {
     let marker = "( ?; ?python_version ?[<>]= ?('3\\.1[0-9]'|\"3\\.9\"))?";
     prop_oneof![
@@ -497,5 +546,22 @@ proptest! {
         prop_assert_eq!(comments(after.text()), comments(&text));
         prop_assert_eq!(after.names(), before.names());
         prop_assert_eq!(after.entries().len(), before.entries().len());
+    }
+
+    #[test]
+    fn lines_say_the_same_elsewhere(text in any_file()) {
+        let from = read(&text);
+        let asked = |read: &Requirements| -> Vec<_> {
+            let entries = read.entries().iter();
+            entries.map(|entry| (entry.kind.clone(), entry.options.clone())).collect()
+        };
+        let mut to = read("");
+        let lines: Vec<Line> = from.lines().into_iter().map(|(line, _)| line).collect();
+        to.append(&lines).expect("appended");
+        prop_assert_eq!(asked(&to), asked(&from));
+        prop_assert_eq!(comments(to.text()), comments(&text).iter().map(|comment| comment.trim_end()).collect::<Vec<_>>());
+        // On one line each, as in a list.
+        let joined: String = lines.iter().map(|line| format!("{}\n", line.content)).collect();
+        prop_assert_eq!(asked(&read(&joined)), asked(&from));
     }
 }
