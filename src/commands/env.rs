@@ -139,10 +139,7 @@ pub fn plan(
     host: &Host,
 ) -> Result<Vec<String>> {
     let full = changes.root().join(path);
-    let existing = match files::exists(&full) {
-        true => Some(files::read_text(&full)?),
-        false => None,
-    };
+    let existing = files::read_text_if_exists(&full)?;
     let completed = complete(
         &full,
         existing.as_deref(),

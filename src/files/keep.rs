@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use super::boundary::{Last, refuse_leaving};
 use super::{state, sys};
 use crate::error::{Error, Result};
 
@@ -16,9 +17,9 @@ const ATTEMPTS: usize = 10;
 /// # Errors
 /// When it cannot be written; what was there stays.
 pub fn keep(project_root: &Path, relative: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
-    let path = project_root
-        .join(state::STATE_DIRECTORY)
-        .join(relative.as_ref());
+    let inside = Path::new(state::STATE_DIRECTORY).join(relative);
+    refuse_leaving(project_root, &inside, Last::Itself)?;
+    let path = project_root.join(inside);
     let mut attempts = 0;
     loop {
         attempts += 1;

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::boundary::{Last, refuse_leaving};
 use super::{state, sys};
 use crate::error::{Error, Result};
 
@@ -79,9 +80,9 @@ impl Lock {
         interrupted: impl Fn() -> bool,
         on_wait: impl FnOnce(&Holder),
     ) -> Result<Self> {
-        let path = root
-            .join(state::STATE_DIRECTORY)
-            .join(format!("{name}.lock"));
+        let inside = Path::new(state::STATE_DIRECTORY).join(format!("{name}.lock"));
+        refuse_leaving(root, &inside, Last::Followed)?;
+        let path = root.join(inside);
         let created = state::ensure_root(root)
             .map_err(|source| Error::io("create the directory", root, source))?;
         match wait(root, &path, purpose, interrupted, on_wait) {
@@ -175,7 +176,11 @@ fn wait(
             }
             // Someone tidied up the state directory between our steps.
             Err(error) if error.kind() == ErrorKind::NotFound && vanished < 100 => vanished += 1,
-            Err(error) => return Err(Error::io("lock", path, error)),
+            Err(error) if path.is_symlink() => {
+                return Err(Error::io("lock", path, error)
+                    .help("it is a symbolic link where envtpl has a file of its own: remove it"));
+            }
+            Err(error) => return Err(state::cannot_prepare(root, "lock", path, error)),
         }
     }
 }

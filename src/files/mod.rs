@@ -5,6 +5,7 @@
 //! [`ChangeSet`]; a process that is killed on the way leaves the old tree or the new one, as the
 //! next command sees it after [`recover`].
 
+mod boundary;
 mod change_set;
 mod digest;
 mod fault;

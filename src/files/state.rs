@@ -4,6 +4,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
+
+use super::boundary::{Last, refuse_leaving};
 use super::read::{list_raw, read_raw};
 use super::{lock, sys};
 use crate::error::{Error, Result};
@@ -22,6 +25,7 @@ const IGNORE_ALL: &[u8] = b"*\n";
 /// # Errors
 /// When it cannot be created.
 pub fn state_directory(root: &Path) -> Result<PathBuf> {
+    refuse_leaving(root, Path::new(STATE_DIRECTORY), Last::Followed)?;
     prepare(root).map_err(|source| Error::io("create", &root.join(STATE_DIRECTORY), source))
 }
 
@@ -42,6 +46,37 @@ pub(super) fn prepare(root: &Path) -> io::Result<PathBuf> {
     }
     give_to_owner(root, &[&directory, &ignore])?;
     Ok(directory)
+}
+
+/// The error for a project in which nothing can be prepared. When it is closed to us, what matters
+/// to a person is the directory that is, not the file that envtpl wanted to write there.
+pub(super) fn cannot_prepare(root: &Path, doing: &str, path: &Path, source: io::Error) -> Error {
+    let state = root.join(STATE_DIRECTORY);
+    let closed = [root, &state].into_iter().find(|directory| {
+        directory.is_dir() && rustix::fs::access(*directory, Access::WRITE_OK).is_err()
+    });
+    let help = match (source.kind(), closed) {
+        (ErrorKind::PermissionDenied, Some(closed)) if closed == root => {
+            "let its owner give you the right to write there, or work in a copy of your own \
+             (`git clone`, `cp -r`)"
+                .to_owned()
+        }
+        (ErrorKind::PermissionDenied, Some(closed)) => format!(
+            "another user made it: have them remove it, or take it over with \
+             `sudo chown -R \"$(id -u):$(id -g)\" '{}'`",
+            closed.display()
+        ),
+        (ErrorKind::ReadOnlyFilesystem, _) => {
+            "its file system is mounted read-only: work in a copy elsewhere (`git clone`, `cp -r`)"
+                .to_owned()
+        }
+        _ => return Error::io(doing, path, source),
+    };
+    let directory = closed.unwrap_or(root);
+    Error::not_ready(format!("cannot write in `{}`", directory.display()))
+        .because(source)
+        .help(help)
+        .help("`--dry-run` shows what a command would do, and writes nothing")
 }
 
 /// What root makes in a person's project is the person's: otherwise neither they nor their

@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use super::fault;
 
 /// Creates one directory; its parent must be there.
@@ -43,7 +45,8 @@ pub(super) fn create_symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 
-/// Opens a file for locking, and creates it if it is not there.
+/// Opens a file for locking, and creates it if it is not there. It is one of envtpl's own: where a
+/// link has its name, somebody else put it there, and what it leads to is not ours to write.
 pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
     fault::point()?;
     OpenOptions::new()
@@ -51,6 +54,7 @@ pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }
 

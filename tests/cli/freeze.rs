@@ -384,3 +384,35 @@ fn a_kill_at_any_file_operation_leaves_the_old_state_or_the_new() {
         "{seen_old} old, {seen_new} new"
     );
 }
+
+#[test]
+fn what_is_frozen_is_written_into_the_project_alone() {
+    for path in [
+        "envtpl.lock",
+        "dependencies/requirements.txt",
+        "dependencies/locked/requirements.txt",
+        "dependencies/locked",
+    ] {
+        let packages = busy();
+        let outside = tempfile::tempdir().expect("a directory");
+        let link = packages.desk.work().join(DIRECTORY).join(path);
+        let mut target = outside.path().join("file");
+        if link.is_dir() {
+            target = outside.path().to_owned();
+            std::fs::remove_dir_all(&link).expect("removed");
+        } else if link.exists() {
+            std::fs::rename(&link, &target).expect("moved out");
+        }
+        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        let text = std::fs::read(&target).ok();
+        let before = packages.tree();
+        packages
+            .ready()
+            .envtpl(&["freeze"])
+            .expect(2)
+            .says(&format!("{path}` is a symbolic link out of the project"))
+            .says("help: remove it");
+        assert_eq!(std::fs::read(&target).ok(), text, "{path}");
+        assert_eq!(packages.tree(), before, "{path}");
+    }
+}

@@ -206,7 +206,10 @@ fn collect(directory: &Path, tree: &mut BTreeMap<PathBuf, Vec<u8>>) {
         if path.ends_with(".envtpl") {
             continue;
         }
-        if path.is_dir() {
+        if path.is_symlink() {
+            let target = fs::read_link(&path).expect("read");
+            tree.insert(path, target.into_os_string().into_encoded_bytes());
+        } else if path.is_dir() {
             collect(&path, tree);
         } else {
             tree.insert(path.clone(), fs::read(&path).expect("read"));

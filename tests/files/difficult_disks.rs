@@ -1,11 +1,11 @@
 //! Disks that are read-only, closed to us, full, or in several parts.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use envtpl::files::{self, ChangeSet};
+use envtpl::files::ChangeSet;
 
 use crate::tree::{Project, put, scratch, tree};
 use crate::worker;
@@ -54,13 +54,14 @@ fn commit_as_person(project: &Project) -> String {
 }
 
 /// Makes directories read-only and asserts that a commit says so and changes nothing.
-fn refused_where_read_only(directory: &str, named: &str) {
+fn refused_where_read_only(directory: &str, refusal: &str) {
     let project = Project::new();
-    let path = project.root().join(directory);
+    let path: PathBuf = project.root().join(directory).components().collect();
     fs::set_permissions(&path, Permissions::from_mode(0o555)).expect("set");
     let said = commit_as_person(&project);
     assert!(said.contains("Permission denied"), "{said}");
-    assert!(said.contains(named), "{said}");
+    let refusal = format!("{refusal} `{}`", path.display());
+    assert!(said.contains(&refusal), "{said}");
     fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
     assert_eq!(
         tree(project.root()),
@@ -71,59 +72,13 @@ fn refused_where_read_only(directory: &str, named: &str) {
 
 #[test]
 fn a_read_only_project_is_refused_and_left_alone() {
-    refused_where_read_only("", ".envtpl");
+    refused_where_read_only("", "cannot write in");
 }
 
 #[test]
 fn a_read_only_directory_in_a_project_is_refused_before_anything_changes() {
     refused_where_read_only("installation", "change files in");
-    refused_where_read_only("installation/amd64-cuda/entrypoints", "entrypoints");
-}
-
-#[test]
-fn a_file_on_another_disk_is_edited_through_its_link() {
-    let project = Project::new();
-    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let file = elsewhere.path().join("shared.txt");
-    put(file.clone(), b"old\n", 0o640);
-    let link = project.root().join("elsewhere");
-    symlink(&file, &link).expect("linked");
-
-    let mut changes = ChangeSet::new(project.root());
-    changes
-        .write_keeping_mode("elsewhere", "new\n")
-        .expect("planned");
-    changes.commit().expect("committed");
-    assert_eq!(fs::read_link(&link).expect("still a link"), file);
-    assert_eq!(fs::read_to_string(&file).expect("read"), "new\n");
-    assert_eq!(files::mode(&file).expect("looked at"), 0o640);
-    assert_eq!(tree(elsewhere.path()).len(), 1, "nothing left beside it");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_directory_cannot_move_to_another_disk() {
-    let project = Project::new();
-    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let devices = [project.root(), elsewhere.path()].map(|path| path.metadata().expect("there"));
-    assert_ne!(
-        devices[0].dev(),
-        devices[1].dev(),
-        "/dev/shm is a disk of its own"
-    );
-    symlink(elsewhere.path(), project.root().join("elsewhere")).expect("linked");
-    let old = tree(project.root());
-
-    let mut changes = ChangeSet::new(project.root());
-    changes
-        .rename_directory("installation/amd64-cuda", "elsewhere/amd64-cuda")
-        .expect("planned");
-    let error = changes.commit().expect_err("refused");
-    assert!(
-        error.message().contains("different file systems"),
-        "{error}"
-    );
-    assert_eq!(tree(project.root()), old);
+    refused_where_read_only("installation/amd64-cuda/entrypoints", "change files in");
 }
 
 #[test]
@@ -180,19 +135,37 @@ fn a_project_that_is_not_there_yet_is_created_and_goes_again_if_that_fails() {
     assert_eq!(tree(&root).keys().collect::<Vec<_>>(), [Path::new("f")]);
 }
 
-/// Real faults need a disk of our own, which takes rights that a plain `cargo test` may lack.
+/// Lets a script mount disks of its own, which takes rights that a plain `cargo test` may lack. They
+/// exist only in that process and end with it. `worker JOB` does a job in `$WORKER_ROOT`. Gives
+/// what was printed.
+#[cfg(feature = "engine-tests")]
+fn with_own_disks(script: &str, root: &Path, keep: &Path) -> String {
+    let worker = r#"
+        set -eu
+        worker() { WORKER_JOB=$1 "$0" --ignored --exact worker::worker --nocapture 2>&1; }
+    "#;
+    let mut command = std::process::Command::new("unshare");
+    if !is_root() {
+        command.arg("--map-root-user");
+    }
+    let output = command
+        .args(["--mount", "sh", "-c", &format!("{worker}{script}")])
+        .arg(std::env::current_exe().expect("this program"))
+        .env("WORKER_ROOT", root)
+        .env("KEEP", keep)
+        .output()
+        .expect("started");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 #[test]
 #[cfg(feature = "engine-tests")]
 fn a_disk_that_is_really_full_or_read_only_is_left_alone() {
     let directory = scratch();
-    let root = directory.path();
     let new = crate::every_operation::new_tree();
-    let program = std::env::current_exe().expect("this program");
-    // The disk exists only in this process and ends with it, so all of it happens in there.
     let script = r#"
-        set -eu
         mount -t tmpfs -o size=256k none "$WORKER_ROOT"
-        worker() { WORKER_JOB=$1 "$0" --ignored --exact worker::worker --nocapture 2>&1; }
         worker make
         cp -a "$WORKER_ROOT/." "$KEEP/old"
         head -c 300000 /dev/zero > "$WORKER_ROOT/ballast" || true
@@ -210,23 +183,46 @@ fn a_disk_that_is_really_full_or_read_only_is_left_alone() {
     for name in ["old", "full", "read-only", "new"] {
         fs::create_dir(keep.path().join(name)).expect("created");
     }
-    let mut command = std::process::Command::new("unshare");
-    if !is_root() {
-        command.arg("--map-root-user");
-    }
-    let output = command
-        .args(["--mount", "sh", "-c", script])
-        .arg(program)
-        .env("WORKER_ROOT", root)
-        .env("KEEP", keep.path())
-        .output()
-        .expect("started");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{output:?}");
+    let said = with_own_disks(script, directory.path(), keep.path());
     assert!(said.contains("No space left on device"), "{said}");
     assert!(said.contains("Read-only file system"), "{said}");
+    let closed = format!("cannot write in `{}`", directory.path().display());
+    assert!(said.contains(&closed), "{said}");
     let kept = |name| tree(&keep.path().join(name));
     assert_eq!(kept("full"), kept("old"));
     assert_eq!(kept("read-only"), kept("old"));
     assert_eq!(kept("new"), new);
+}
+
+#[test]
+#[cfg(feature = "engine-tests")]
+fn a_disk_inside_the_project_is_reached_through_links_and_takes_no_moved_directory() {
+    let directory = scratch();
+    let keep = scratch();
+    let script = r#"
+        worker make
+        mkdir "$WORKER_ROOT/disk"
+        mount -t tmpfs none "$WORKER_ROOT/disk"
+        echo old > "$WORKER_ROOT/disk/shared.txt"
+        chmod 640 "$WORKER_ROOT/disk/shared.txt"
+        ln -s disk/shared.txt "$WORKER_ROOT/elsewhere"
+        worker 'rewrite elsewhere'
+        if worker 'move installation/amd64-cuda disk/amd64-cuda'; then exit 10; fi
+        cp -a "$WORKER_ROOT/." "$KEEP"
+    "#;
+    let said = with_own_disks(script, directory.path(), keep.path());
+    assert!(said.contains("different file systems"), "{said}");
+    let kept = |path: &str| keep.path().join(path);
+    assert_eq!(
+        fs::read_link(kept("elsewhere")).expect("still a link"),
+        Path::new("disk/shared.txt")
+    );
+    assert_eq!(
+        fs::read_to_string(kept("disk/shared.txt")).expect("read"),
+        "written by a worker\n"
+    );
+    let mode = envtpl::files::mode(&kept("disk/shared.txt"));
+    assert_eq!(mode.expect("there"), 0o640);
+    assert_eq!(tree(&kept("disk")).len(), 1, "nothing left beside it");
+    assert!(kept("installation/amd64-cuda/compose.yaml").exists());
 }

@@ -7,6 +7,7 @@
     reason = "tests make and look at trees, and start themselves"
 )]
 
+mod boundary;
 mod difficult_disks;
 mod every_operation;
 mod processes;

@@ -41,6 +41,17 @@ fn work(root: &Path, job: &str) -> Result<()> {
             changes.write(rest, "written by a worker\n", 0o644)?;
             changes.commit()
         }
+        "rewrite" => {
+            let mut changes = ChangeSet::new(root);
+            changes.write_keeping_mode(rest, "written by a worker\n")?;
+            changes.commit()
+        }
+        "move" => {
+            let (from, to) = rest.split_once(' ').expect("two paths");
+            let mut changes = ChangeSet::new(root);
+            changes.rename_directory(from, to)?;
+            changes.commit()
+        }
         "write-many" => {
             for number in 0..40 {
                 let mut changes = ChangeSet::new(root);

@@ -10,5 +10,6 @@ mod edit_platform;
 mod env;
 mod faults;
 mod init;
+mod links;
 #[path = "../support/mod.rs"]
 mod support;

@@ -7,11 +7,15 @@ use std::path::{Component, Path, PathBuf};
 use super::ChangeSet;
 use crate::error::{Error, Result};
 use crate::files::STATE_DIRECTORY;
+use crate::files::boundary::{Last, refuse_leaving};
 
 impl ChangeSet {
     /// The name, as it will be, by which changes to this path are planned. Links to directories
-    /// are resolved, unless they lead out of the project. With `follow` so is a link to a file,
-    /// unless something is planned for the link itself.
+    /// are resolved. With `follow` so is a link to a file, unless something is planned for the link
+    /// itself.
+    ///
+    /// # Errors
+    /// `Usage` when a link leads out of the project.
     pub(super) fn locate(&self, path: &Path, follow: bool) -> Result<PathBuf> {
         let path = checked(path)?;
         let Some(root) = self.real_directory(&self.root) else {
@@ -21,21 +25,22 @@ impl ChangeSet {
             let inside = real.strip_prefix(&root).ok()?;
             (!inside.as_os_str().is_empty()).then(|| self.layout.destination(inside))
         };
-        let Some(today) = self.today(path) else {
+        let Some(origin) = self.layout.origin(path) else {
             return Ok(path.to_owned());
         };
-        let name = self.real_name(&today).and_then(inside);
-        let name = name.unwrap_or_else(|| path.to_owned());
-        if follow && !self.planned.contains_key(&name) && today.is_symlink() && today.is_file() {
-            let real = today.canonicalize().ok().and_then(inside);
-            return Ok(real.unwrap_or(name));
+        let today = self.root.join(&origin);
+        let Some(name) = self.real_name(&today).and_then(inside) else {
+            refuse_leaving(&self.root, &origin, Last::Itself)?;
+            return Ok(path.to_owned());
+        };
+        if follow && !self.planned.contains_key(&name) && today.is_symlink() {
+            refuse_leaving(&self.root, &origin, Last::Followed)?;
+            if today.is_file() {
+                let real = today.canonicalize().ok().and_then(inside);
+                return Ok(real.unwrap_or(name));
+            }
         }
         Ok(name)
-    }
-
-    /// Where on the disk today is what will be at a path.
-    fn today(&self, path: &Path) -> Option<PathBuf> {
-        Some(self.root.join(self.layout.origin(path)?))
     }
 
     /// The path with all links resolved but the last component, as far as there is anything.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::plan::{Effect, Plan, Step};
 use super::{PLAN, give_to, progress, staged};
 use crate::error::{Error, Result};
+use crate::files::boundary::{Last, refuse_leaving};
 use crate::files::digest::digest;
 use crate::files::read::{found, read_link_raw, read_raw};
 use crate::files::{state, sys};
@@ -46,6 +47,12 @@ pub(super) fn apply(root: &Path, directory: &Path, plan: &Plan) -> Result<Applie
                 follow,
                 before,
             } => {
+                let last = if *follow {
+                    Last::Followed
+                } else {
+                    Last::Itself
+                };
+                refuse_leaving(root, path, last)?;
                 let target = target(&root.join(path), *follow);
                 place(
                     &staged(directory, *number),
@@ -55,11 +62,13 @@ pub(super) fn apply(root: &Path, directory: &Path, plan: &Plan) -> Result<Applie
                 )?;
             }
             Effect::Remove { path } => {
+                refuse_leaving(root, path, Last::Itself)?;
                 let target = root.join(path);
                 found(sys::remove_file(&target))
                     .map_err(|source| Error::io("remove", &target, source))?;
             }
             Effect::Prune { path } => {
+                refuse_leaving(root, path, Last::Itself)?;
                 prune(&root.join(path))?;
             }
         }
@@ -93,12 +102,17 @@ fn prune(path: &Path) -> Result<()> {
 fn make(root: &Path, step: &Step) -> Result<()> {
     match step {
         Step::MakeDirectory { path } => {
+            refuse_leaving(root, path, Last::Followed)?;
             let path = root.join(path);
             state::ensure_directory(&path)
                 .and_then(|()| state::give_to_owner(root, &[&path]))
                 .map_err(|source| Error::io("create", &path, source))
         }
-        Step::Move { from, to } => shift(&root.join(from), &root.join(to)),
+        Step::Move { from, to } => {
+            refuse_leaving(root, from, Last::Itself)?;
+            refuse_leaving(root, to, Last::Itself)?;
+            shift(&root.join(from), &root.join(to))
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::apply::{Applied, apply};
+use super::boundary::{Last, refuse_leaving};
 use super::lock::Lock;
 use super::read::{found, list_raw, read_raw};
 use super::{state, sys};
@@ -88,6 +89,10 @@ pub fn recover(root: &Path) -> Result<Option<Recovered>> {
         state::tidy(root);
         return Ok(None);
     }
+    let staged = Path::new(state::STATE_DIRECTORY)
+        .join(DIRECTORY)
+        .join(STAGED);
+    refuse_leaving(root, &staged, Last::Followed)?;
     match Transaction::lock(root, &directory) {
         Ok(transaction) => transaction.recover(),
         // Another process has cleared it away just now.
@@ -131,6 +136,8 @@ impl Transaction {
     /// left there is dealt with first.
     pub(super) fn begin(root: &Path) -> Result<Self> {
         recover(root)?;
+        let directory = Path::new(state::STATE_DIRECTORY).join(DIRECTORY);
+        refuse_leaving(root, &directory, Last::Followed)?;
         let created = state::ensure_root(root)
             .map_err(|source| Error::io("create the directory", root, source))?;
         let mut result = Self::create(root);
@@ -173,7 +180,12 @@ impl Transaction {
                 }
             }
         };
-        Err(Error::io("prepare a change in", &directory, failed))
+        Err(state::cannot_prepare(
+            root,
+            "prepare a change in",
+            &directory,
+            failed,
+        ))
     }
 
     /// Whether there is more than our lock.

@@ -1,6 +1,6 @@
 //! The plan of a transaction, as it is published.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +98,36 @@ impl Plan {
         if plan.schema != SCHEMA {
             return Err(broken().help("another version of envtpl began it; complete it with that"));
         }
+        // It lies in the project, where anybody may have put it.
+        if let Some(strange) = plan.paths().find(|path| !is_inside(path)) {
+            return Err(broken()
+                .because(std::io::Error::other(format!(
+                    "`{}` is no path inside the project",
+                    strange.display()
+                )))
+                .help("envtpl did not write this: look at it, then remove its directory"));
+        }
         Ok(plan)
     }
+
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        let steps = self.steps.iter().flat_map(|step| match step {
+            Step::MakeDirectory { path } => vec![path],
+            Step::Move { from, to } => vec![from, to],
+        });
+        let effects = self.effects.iter().map(|effect| match effect {
+            Effect::Place { path, .. } | Effect::Remove { path } | Effect::Prune { path } => path,
+        });
+        steps.chain(effects).map(PathBuf::as_path)
+    }
+}
+
+/// Whether a path, as it is written, leads to something below where it starts.
+fn is_inside(path: &Path) -> bool {
+    !path.as_os_str().is_empty()
+        && path
+            .components()
+            .all(|component| matches!(component, Component::Normal(_)))
 }
 
 #[cfg(test)]
@@ -125,5 +153,19 @@ mod tests {
         let json = br#"{"schema": 2, "steps": [], "effects": []}"#;
         let error = Plan::from_json(Path::new("p"), json).expect_err("refused");
         assert!(error.helps()[0].contains("another version"));
+    }
+
+    #[test]
+    fn a_plan_that_leaves_the_project_is_refused() {
+        for path in ["../x", "/etc/x", "a/../../x", ""] {
+            let effect = format!(r#"{{"do": "remove", "path": "{path}"}}"#);
+            let step = format!(r#"{{"do": "move", "from": "a", "to": "{path}"}}"#);
+            for (steps, effects) in [(&*step, ""), ("", &*effect)] {
+                let json =
+                    format!(r#"{{"schema": 1, "steps": [{steps}], "effects": [{effects}]}}"#);
+                let error = Plan::from_json(Path::new("p"), json.as_bytes()).expect_err(path);
+                assert!(error.causes()[0].contains("no path inside"), "{error}");
+            }
+        }
     }
 }
