@@ -102,6 +102,13 @@ pub struct Distribution {
     /// Whether only this user sees it (`pip install --user`).
     #[serde(default)]
     pub user_site: bool,
+    /// What the wheel was for (`py3-none-any`), be it one of an index or one made of sources; an
+    /// old `setup.py install` leaves none.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The build number of the wheel.
+    #[serde(default)]
+    pub build: Option<String>,
 }
 
 impl Distribution {

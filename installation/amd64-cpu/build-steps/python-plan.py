@@ -10,9 +10,11 @@ PLAN gets
     built/pins.txt   what must be built from source, for the stage that has compilers
     apt-build        whether that stage has anything to do: "needed" or "not needed"
     requested.txt    the names that people asked for themselves
-    resolved.toml    every package with its origin and hashes, for the record
+    resolved.toml    what was resolved here, with files and hashes, for the next freeze
 
 A change of one requirement then changes one part, and the others come from the build's cache.
+What is declared and what the lock answers are compared line by line, so that a build from a lock
+that answers everything resolves nothing and asks no index what there is.
 """
 
 import json
@@ -27,6 +29,7 @@ import zlib
 PARTS = 3
 # These are tools of the installation, not of the code: a newer one may replace the base's.
 FREE = {"pip", "setuptools", "wheel"}
+START_AGAIN = "delete dependencies/locked/requirements*.txt, build and freeze again"
 
 
 def fail(message, help_line):
@@ -38,53 +41,194 @@ def key(name):
     return re.sub("[-_.]+", "-", name).lower()
 
 
+def named(line):
+    """The name that a requirement begins with."""
+    name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*(?=\s*([\[<>=!~;@(\s]|$))", line)
+    return name and key(name.group(0))
+
+
 def free(distribution):
     return key(distribution["name"]) in FREE and distribution["installer"] != "conda"
 
 
-def requirement_lines(path):
-    """The lines of a requirements file without comments, continuations joined."""
+def comparable(line):
+    """A line as the lock writes what it answers: without credentials."""
+    return re.sub(r"//[^/@\s]*@", "//", line)
+
+
+def logical_lines(path):
+    """The lines of a requirements file with their numbers; no comments, continuations joined."""
     if not os.path.exists(path):
-        return []
+        return
+    pending, start = "", 0
     with open(path, encoding="utf-8-sig") as text:
-        joined = re.sub(r"\\\r?\n", " ", text.read())
-    lines = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in joined.splitlines())
-    return [line for line in lines if line]
+        for number, line in enumerate(text, 1):
+            line = line.rstrip("\n")
+            start = start or number
+            if line.endswith("\\"):
+                pending += line[:-1]
+                continue
+            joined = " ".join(re.sub(r"(^|\s)#.*$", "", pending + line).split())
+            if joined:
+                yield start, joined
+            pending, start = "", 0
+    if pending.strip():
+        yield start, " ".join(pending.split())
 
 
-def options_and_names(path):
-    """The options about indexes and the names of a requirements file and of those it includes."""
-    options, names = [], set()
-    for line in requirement_lines(path):
-        nested = re.match(r"(?:-r|--requirement)[\s=]+(.+)", line)
-        if nested:
-            more = options_and_names(os.path.join(os.path.dirname(path), nested.group(1).strip()))
-            options += more[0]
-            names |= more[1]
-        elif re.match(r"-c\b|--constraint\b|-e\b|--editable\b", line):
-            continue
-        elif line.startswith("-"):
-            options.append(line)
-        else:
-            name = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line)
-            if name:
-                names.add(key(name.group(0)))
-    return options, names
+class Declared:
+    """A requirements file and those that it includes."""
+
+    def __init__(self, path):
+        self.directory = os.path.dirname(path)
+        self.options, self.lines, self.constraints, self.places = [], [], [], {}
+        self.seen = set()
+        self.read(path, self.lines)
+
+    def read(self, path, into):
+        if path in self.seen:
+            return
+        self.seen.add(path)
+        for number, line in logical_lines(path):
+            nested = re.match(r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s+|(?=[^-\s]))(.+)", line)
+            if nested and "://" not in line:
+                constraint = nested.group(1) in ("-c", "--constraint") or into is self.constraints
+                where = os.path.join(os.path.dirname(path), nested.group(2).strip("'\""))
+                self.read(where, self.constraints if constraint else self.lines)
+            elif line.startswith("-") and not nested and not re.match(r"-e\b|--editable\b", line):
+                self.options.append(line)
+            else:
+                into.append(line)
+                self.places.setdefault(line, "%s:%d" % (os.path.relpath(path, self.directory), number))
+
+    def names(self):
+        return {named(line) for line in self.lines} - {None}
+
+    def asked(self):
+        """Every line that a lock answers or not, as the lock writes it."""
+        return {line: comparable(line) for line in self.lines} | {
+            line: "-c " + comparable(line) for line in self.constraints
+        }
 
 
-def main(uv, inputs, plan):
-    declared = inputs + "/declared/requirements.txt"
-    locked = inputs + "/locked/requirements.txt"
-    locked_vcs = inputs + "/locked/requirements-vcs.txt"
-    work = tempfile.mkdtemp()
-    for part in [*map(str, range(1, PARTS + 1)), "new", "built"]:
-        os.makedirs(os.path.join(plan, part))
+class Locked:
+    """What `envtpl freeze` wrote."""
 
-    def write(directory, name, lines):
-        path = os.path.join(directory, name)
+    def __init__(self, directory, base):
+        self.there = os.path.isdir(directory) and any(
+            name.startswith("requirements") for name in os.listdir(directory)
+        )
+        self.wheels = self.pins(directory + "/requirements.txt", base)
+        self.sources = self.pins(directory + "/requirements-source.txt", base)
+        self.urls = {named(line): line for _, line in logical_lines(directory + "/requirements-vcs.txt")}
+        # What the lock answers, and what it takes for given, are comments of its first list.
+        self.answers, self.given, self.python = set(), {}, None
+        if os.path.exists(directory + "/requirements.txt"):
+            with open(directory + "/requirements.txt", encoding="utf-8") as lines:
+                for line in lines:
+                    word, _, rest = line.rstrip("\n").removeprefix("# ").partition(": ")
+                    if line.startswith("# declared: "):
+                        self.answers.add(rest)
+                    elif line.startswith("# given: "):
+                        name, _, version = rest.partition("==")
+                        self.given[key(name)] = version
+                    elif line.startswith("# python: "):
+                        self.python = rest
+
+    @staticmethod
+    def pins(path, base):
+        pins = {}
+        for _, line in logical_lines(path):
+            name, _, version = line.split()[0].partition("==")
+            there = base.get(key(name))
+            if there and not free(there):
+                if there["version"] != version:
+                    fail(
+                        "the lock has %s and the base image has %s %s" % (line.split()[0], name, there["version"]),
+                        "the base changed since the freeze: " + START_AGAIN,
+                    )
+                continue
+            pins[key(name)] = line
+        return pins
+
+    def all_pins(self):
+        return {**self.wheels, **self.sources}
+
+    def check_python(self):
+        running = "%d.%d" % sys.version_info[:2]
+        if self.python and self.python != running:
+            fail("the lock is for Python %s and the base image has %s" % (self.python, running), START_AGAIN)
+
+    def misses(self, base):
+        """Packages of the base image that the lock stands on and that are not there."""
+        return sorted(
+            "%s %s" % (name, version)
+            for name, version in self.given.items()
+            if name not in base or base[name]["version"] != version
+        )
+
+
+class Resolver:
+    """Asks uv."""
+
+    def __init__(self, uv, work):
+        self.uv, self.work = uv, work
+
+    def write(self, name, lines):
+        path = os.path.join(self.work, name)
         with open(path, "w", encoding="utf-8") as out:
             out.writelines(line + "\n" for line in lines)
         return path
+
+    def run(self, *arguments):
+        command = [self.uv, "pip", *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    def install(self, path, constraints, pins, excluded):
+        """What installing would add to the base: uv's status, and what it said."""
+        target = ["--python", os.environ["PYTHON"], "--break-system-packages"]
+        for option, name, lines in [
+            ("--constraint", "base.txt", constraints),
+            ("--constraint", "locked.txt", [line.split(" --hash")[0] for line in pins.values()]),
+            ("--excludes", "excluded.txt", sorted(excluded)),
+        ]:
+            if lines:
+                target += [option, self.write(name, lines)]
+        code, _, talk = self.run("install", "--dry-run", *target, "--requirement", path)
+        return code, talk
+
+    def files(self, lines, options):
+        """The files and hashes of exact requirements, as pylock.toml."""
+        exact = self.write("pins.txt", options + lines)
+        common = ["compile", "--no-deps", "--no-header", "--python", os.environ["PYTHON"], exact]
+        code, resolved, talk = self.run(*common, "--format", "pylock.toml")
+        several = os.environ.get("UV_INDEX") or any(re.match("--extra-index-url|--find-links|-f", one) for one in options)
+        if code == 0 and several:
+            # Which index has a package is told by this form alone.
+            _, annotated, _ = self.run(*common, "--emit-index-annotation", "--no-annotate")
+            for name, index in re.findall(r"^(\S+?)==.*(?:\n\s.*)*?\n\s+# from (\S+)$", annotated, re.M):
+                resolved = re.sub(
+                    r'(?m)^(name = "%s"\n(?:version = .*\n)?)' % re.escape(key(name)),
+                    lambda found: found.group(1) + 'index = "%s"\n' % index,
+                    resolved,
+                )
+        return code, resolved, talk
+
+
+def is_contradiction(code, talk):
+    return code != 0 and ("No solution found" in talk or "unsatisfiable" in talk)
+
+
+def main(uv, inputs, plan):
+    work = tempfile.mkdtemp()
+    resolver = Resolver(uv, work)
+    for part in [*map(str, range(1, PARTS + 1)), "new", "built"]:
+        os.makedirs(os.path.join(plan, part))
+
+    def write(name, lines):
+        with open(os.path.join(plan, name), "w", encoding="utf-8") as out:
+            out.writelines(line + "\n" for line in lines)
 
     with open(os.environ.get("BASE_SNAPSHOT", "/opt/envtpl/base.json"), encoding="utf-8") as record:
         base = {key(one["name"]): one for one in json.load(record)["python"]["distributions"]}
@@ -93,81 +237,82 @@ def main(uv, inputs, plan):
         for name, one in sorted(base.items())
         if not free(one) and re.fullmatch(r"[A-Za-z0-9.!+_-]+", one["version"])
     ]
+    declared = Declared(inputs + "/declared/requirements.txt")
+    locked = Locked(inputs + "/locked", base)
+    locked.check_python()
+    pins = locked.all_pins()
+    requested = declared.names()
+    # `pip install` in a container, and the editable install of the project, need one.
+    more = [] if "pip" in base else ["pip"]
+    requested |= set(more)
+    write("requested.txt", sorted(requested))
 
-    options, requested = options_and_names(declared)
-    if "pip" not in base:
-        # `pip install` in a container, and the editable install of the project, need one.
-        requested.add("pip")
-    write(plan, "requested.txt", sorted(requested))
-
-    pins = {}
-    for line in requirement_lines(locked):
-        if line.startswith("-"):
-            options.append(line)
-            continue
-        name, _, version = line.split(";")[0].split()[0].partition("==")
-        there = base.get(key(name))
-        if there and not free(there):
-            if there["version"] != version:
-                fail(
-                    "the lock has %s and the base image has %s %s" % (line.split()[0], name, there["version"]),
-                    "the base changed since the freeze: delete dependencies/locked/requirements.txt,"
-                    " build and freeze again",
-                )
-            continue
-        pins[key(name)] = line
-    locked_names = set(pins)
-    locked_urls = {key(re.split(r"[ @\[]", line)[0]): line for line in requirement_lines(locked_vcs)}
-
-    def run(*arguments):
-        command = [uv, "pip", *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return done.returncode, done.stdout, done.stderr
-
-    # What the declared files need beyond the base, with the lock deciding what it knows.
-    target = ["--python", os.environ["PYTHON"], "--break-system-packages"]
-    for option, name, lines in [
-        ("--constraint", "base.txt", constraints),
-        ("--constraint", "locked.txt", [line.split(" --hash")[0] for line in pins.values()]),
-        ("--excludes", "excluded.txt", sorted(locked_urls)),
-        ("--requirement", "more.txt", [] if "pip" in base else ["pip"]),
-    ]:
-        if lines:
-            target += [option, write(work, name, lines)]
-    code, _, talk = run("install", "--dry-run", *target, "--requirement", declared)
-    if code and ("No solution found" in talk or "unsatisfiable" in talk):
-        sys.stderr.write(talk)
-        fail(
-            "the Python requirements contradict each other, the lock or the base image",
-            "the base image's packages stay as they are: loosen dependencies/requirements.txt or choose another base",
-        )
-    direct = []
-    if code == 0:
-        for line in talk.splitlines():
-            added = re.match(r" [+~] (\S+?)(?:==(\S+)| @ (\S+)| \(from (.+)\))", line)
-            if not added:
-                continue
-            name, version = key(added.group(1)), added.group(2)
-            if version and name in base and base[name]["version"] == version:
-                # uv does not look where a distribution keeps its own packages; Python does.
-                continue
-            if version:
-                pins.setdefault(name, "%s==%s" % (name, version))
-            else:
-                direct.append("%s @ %s" % (added.group(1), added.group(3)))
-
-    # Which of them have a wheel for this Python, and where each comes from.
-    wheels = set()
-    if code == 0 and pins:
-        exact = write(work, "pins.txt", options + [line.split(" --hash")[0] for line in pins.values()])
-        code, resolved, talk = run(
-            "compile", "--no-deps", "--no-header", "--format", "pylock.toml", "--python", os.environ["PYTHON"], exact
-        )
+    since = [line for line, answer in declared.asked().items() if answer not in locked.answers]
+    since += [name for name in more if name not in pins]
+    missing = locked.misses(base)
+    if locked.answers:
+        for name in {named(line) for line in since} & set(locked.urls):
+            # A line that names another address or commit goes before the lock.
+            del locked.urls[name]
+    direct, resolved, code = [], "", 0
+    if not locked.there or missing or since:
+        # In one file with plain lines: uv reads fewer forms of a line than pip does.
+        shutil.copytree(declared.directory, work + "/declared")
+        bounds = resolver.write("declared/bounds.txt", declared.constraints)
+        head = declared.options + (["--constraint " + bounds] if declared.constraints else [])
+        everything = part = resolver.write("declared/everything.txt", head + declared.lines + more)
+        if missing:
+            print("the base image no longer has what the lock stands on (%s): all is resolved again" % ", ".join(missing))
+        elif locked.there and locked.answers:
+            print("declared since the lock was made, and resolved under it:")
+            for line in since:
+                # A line of environment.yml has no number here.
+                place = declared.places.get(line, "")
+                shown = "" if os.path.exists(inputs + "/declared/environment.yml") or not place else place + ": "
+                print("    %s%s" % (shown, comparable(line)))
+            # A new constraint is for everything.
+            if not set(since) & set(declared.constraints):
+                part = resolver.write("declared/since.txt", head + since)
+        code, talk = resolver.install(part, constraints, pins, locked.urls)
+        changed = {named(line) for line in since} & set(pins)
+        if is_contradiction(code, talk) and changed:
+            # A line that asks for another version than the locked one goes before the lock.
+            pins = {name: line for name, line in pins.items() if name not in changed}
+            code, talk = resolver.install(everything, constraints, pins, locked.urls)
+        if is_contradiction(code, talk):
+            sys.stderr.write(talk)
+            fail(
+                "the Python requirements contradict each other, the lock or the base image",
+                "the base image's packages stay as they are: loosen dependencies/requirements.txt or choose another base"
+                + ("; or let all be resolved again: " + START_AGAIN if locked.there else ""),
+            )
         if code == 0:
-            write(plan, "resolved.toml", resolved.splitlines())
-            for package in resolved.split("[[packages]]")[1:]:
-                if re.search(r"^(wheels = |\[\[packages.wheels)", package, re.M):
-                    wheels.add(key(re.search(r'^name = "(.+?)"', package, re.M).group(1)))
+            for line in talk.splitlines():
+                added = re.match(r" [+~] (\S+?)(?:==(\S+)| @ (\S+)| \(from (.+)\))", line)
+                if not added:
+                    continue
+                name, version = key(added.group(1)), added.group(2)
+                if version and name in base and base[name]["version"] == version:
+                    # uv does not look where a distribution keeps its own packages; Python does.
+                    continue
+                if version:
+                    pins.setdefault(name, "%s==%s" % (name, version))
+                else:
+                    pins.pop(name, None)
+                    direct.append("%s @ %s" % (added.group(1), added.group(3)))
+    else:
+        print("the lock answers everything that is declared: nothing is resolved")
+
+    # Which of the new ones have a wheel for this Python, and the files of each.
+    hashed = {name for name, line in pins.items() if "--hash=" in line}
+    wheels = {name for name in locked.wheels if name in hashed}
+    unknown = [line.split(" --hash")[0] for name, line in sorted(pins.items()) if name not in hashed]
+    archives = [line for line in direct if re.search(r"@ https?://", line)]
+    if code == 0 and (unknown or archives):
+        code, resolved, talk = resolver.files(unknown + archives, declared.options)
+        for package in resolved.split("[[packages]]")[1:]:
+            if re.search(r"^(wheels = |\[\[packages.wheels)", package, re.M):
+                wheels.add(key(re.search(r'^name = "(.+?)"', package, re.M).group(1)))
     if code:
         # Metadata of some source packages, and git, need what apt-build.txt lists.
         reason = [line for line in talk.splitlines() if line.strip() and not line.startswith(("Using", "warning"))]
@@ -176,10 +321,14 @@ def main(uv, inputs, plan):
         for name in ("declared", "locked"):
             if os.path.isdir(os.path.join(inputs, name)):
                 shutil.copytree(os.path.join(inputs, name), os.path.join(plan, "built", name))
-        write(plan, "built/constraints.txt", constraints)
-        pins, direct, locked_names = {}, [], set()
+        write("built/declared/requirements.txt", declared.options + declared.lines + more)
+        write("built/declared/bounds.txt", declared.constraints)
+        write("built/constraints.txt", constraints)
+        pins, direct = {}, []
     else:
-        direct += locked_urls.values()
+        direct += locked.urls.values()
+        if resolved:
+            write("resolved.toml", resolved.splitlines())
 
     parts = [[] for _ in range(PARTS)]
     is_wheel = re.compile(r"@ \S+\.whl(#\S*)?$")
@@ -188,15 +337,16 @@ def main(uv, inputs, plan):
     for name, line in sorted(pins.items()):
         if name not in wheels:
             built.append(line)
-        elif locked_names and name not in locked_names:
+        elif locked.there and line != locked.wheels.get(name):
             new.append(line)
         else:
             parts[zlib.crc32(name.encode()) % PARTS].append(line)
+    options = declared.options
     for number, lines in enumerate(parts, 1):
-        write(plan, "%d/pins.txt" % number, options + lines if lines else [])
-    write(plan, "new/pins.txt", options + new if new else [])
-    write(plan, "built/pins.txt", options + built if built else [])
-    write(plan, "apt-build", ["needed" if built or code else "not needed"])
+        write("%d/pins.txt" % number, options + lines if lines else [])
+    write("new/pins.txt", options + new if new else [])
+    write("built/pins.txt", options + built if built else [])
+    write("apt-build", ["needed" if built or code else "not needed"])
 
     same = sorted(requested & set(base) - set(pins))
     if same:

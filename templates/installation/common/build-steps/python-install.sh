@@ -12,13 +12,16 @@ mkdir -p /tree
 set -- pip install --break-system-packages --link-mode copy --no-progress
 if [ -d "$part/declared" ]; then
     # What could not be planned: everything at once, with what apt-build.txt brought.
-    set -- "$@" --constraint "$part/constraints.txt" --requirement "$part/declared/requirements.txt"
+    set -- "$@" --constraint "$part/constraints.txt" --constraint "$part/declared/bounds.txt" \
+        --requirement "$part/declared/requirements.txt"
     for locked in "$part"/locked/requirements*.txt; do
         if [ -f "$locked" ]; then set -- "$@" --requirement "$locked"; fi
     done
 elif [ -s "$part/pins.txt" ]; then
     set -- "$@" --no-deps --requirement "$part/pins.txt"
     if [ "$kind" = wheels ]; then set -- "$@" --no-build; fi
+    # What comes from a lock has a hash on every line.
+    if [ "$kind" = wheels ] && grep -q -e '--hash=' "$part/pins.txt"; then set -- "$@" --require-hashes; fi
 else
     exit 0
 fi

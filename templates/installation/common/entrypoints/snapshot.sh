@@ -81,6 +81,17 @@ def content(path):
     except OSError:
         return ""
 
+def wheel(path):
+    """What the wheel that was installed, or made of sources, was for, and its build number."""
+    found = {"tags": []}
+    for line in content(os.path.join(path, "WHEEL")).splitlines():
+        key, _, value = line.partition(":")
+        if key == "Tag":
+            found["tags"].append(value.strip())
+        elif key == "Build":
+            found["build"] = value.strip()
+    return found
+
 user_site = site.getusersitepackages() if site.ENABLE_USER_SITE else None
 seen = {}
 for directory in sys.path:
@@ -112,6 +123,7 @@ for directory in sys.path:
             "direct_url": json.loads(direct) if direct else None,
             "requires": meta["requires-dist"],
             "user_site": directory == user_site,
+            **wheel(path),
         }
 python = {
     "executable": sys.executable,
