@@ -1,7 +1,7 @@
 //! `envtpl build`: the generic images, then the user images.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs};
+use crate::commands::building::{self, BuildArgs, Built};
 use crate::commands::workplace::Layer;
 use crate::error::Result;
 
@@ -21,8 +21,13 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let project = context.project()?;
     let mut built = Vec::new();
+    let outcome = build(context, args, &mut built);
+    building::report(context, &built, outcome)
+}
+
+fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
+    let project = context.project()?;
     for installation in context.installations(&project)? {
         let of_the_user = args.build.without_stages().without_build_args();
         if args.build.stage.is_none() {
@@ -45,5 +50,5 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             )?);
         }
     }
-    building::report(context, &built)
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! `envtpl build-generic`: the images for everybody, run and dev, in one build.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs};
+use crate::commands::building::{self, BuildArgs, Built};
 use crate::commands::workplace::Layer;
 use crate::error::Result;
 
@@ -23,8 +23,13 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let project = context.project()?;
     let mut built = Vec::new();
+    let outcome = build(context, args, &mut built);
+    building::report(context, &built, outcome)
+}
+
+fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
+    let project = context.project()?;
     for installation in context.installations(&project)? {
         built.extend(building::build(
             context,
@@ -34,5 +39,5 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             &args.build,
         )?);
     }
-    building::report(context, &built)
+    Ok(())
 }

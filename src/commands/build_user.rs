@@ -1,7 +1,7 @@
 //! `envtpl build-user`: the thin images with the person's user, on top of the generic ones.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs};
+use crate::commands::building::{self, BuildArgs, Built};
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::INPUTS_LABEL;
 use crate::error::Result;
@@ -22,8 +22,13 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let project = context.project()?;
     let mut built = Vec::new();
+    let outcome = build(context, args, &mut built);
+    building::report(context, &built, outcome)
+}
+
+fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
+    let project = context.project()?;
     for installation in context.installations(&project)? {
         let generic = generic(context, &project, installation)?;
         if generic == Generic::Stale {
@@ -58,7 +63,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             &args.build,
         )?);
     }
-    building::report(context, &built)
+    Ok(())
 }
 
 /// What the user images would stand on.

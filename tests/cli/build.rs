@@ -242,3 +242,42 @@ fn a_dry_build_shows_the_command_and_changes_nothing() {
         .prints("image-run-root image-dev-root");
     assert_eq!(settings(&desk), before);
 }
+
+/// Two installations, of which the second cannot be built.
+fn half_built() -> Desk {
+    let succeeds = answers("26.1.5")
+        .replace(
+            r#""image inspect") echo "Error: No such image: $3" >&2; exit 1 ;;"#,
+            r#""image inspect") echo '[{"Id":"sha256:0123456789abcdef","Size":5000000}]' ;;"#,
+        )
+        .replace(
+            r#"*) echo "unexpected: $*" >&2; exit 64 ;;"#,
+            r#""compose --project-directory") case $PWD in *-b) echo broken >&2; exit 17 ;; esac ;;
+            *) ;;"#,
+        );
+    let desk = project(&succeeds);
+    desk.envtpl(&["edit-platform", "amd64-cpu", "amd64-cpu-b", "--copy"])
+        .expect(0);
+    desk.envtpl(&["env", "-i", "amd64-cpu-b"]).expect(0);
+    desk
+}
+
+#[test]
+fn what_was_built_is_reported_also_when_the_next_installation_fails() {
+    let both = ["-i", "amd64-cpu", "-i", "amd64-cpu-b", "--allow-dirty"];
+    for command in ["build-generic", "build", "build-user"] {
+        let desk = half_built();
+        let arguments = [&[command][..], &both].concat();
+        let failed = desk.envtpl(&arguments).expect(1);
+        failed
+            .prints("IMAGE")
+            .prints("lab/alice/demo:amd64-cpu-image-run-")
+            .says("the build of amd64-cpu-b failed");
+        let arguments = [&arguments[..], &["--format", "json"]].concat();
+        let document = desk.envtpl(&arguments).expect(1).json();
+        let of = |image: &serde_json::Value| image["installation"] == "amd64-cpu";
+        assert!(document.as_array().expect("a list").iter().all(of));
+        let nothing = desk.envtpl(&["-i", "amd64-cpu-b", command, "--allow-dirty"]);
+        assert_eq!(nothing.expect(1).stdout, "");
+    }
+}

@@ -74,15 +74,15 @@ pub fn build(
     publish::publish(&workplace, &plan, layer, args, &revision)
 }
 
-/// Prints what was built.
+/// Prints what was built, also when what came after it failed.
 ///
 /// # Errors
-/// When standard output cannot be written.
-pub fn report(context: &Context, built: &[Built]) -> Result<()> {
-    if context.dry_run {
-        return Ok(());
+/// The `outcome`'s; otherwise when standard output cannot be written.
+pub fn report(context: &Context, built: &[Built], outcome: Result<()>) -> Result<()> {
+    if context.dry_run || (outcome.is_err() && built.is_empty()) {
+        return outcome;
     }
-    context.printer.report(&built, |built| {
+    let printed = context.printer.report(&built, |built| {
         let mut table = Table::new(["image", "id", "size"]);
         for image in built.iter() {
             for tag in &image.tags {
@@ -90,7 +90,8 @@ pub fn report(context: &Context, built: &[Built]) -> Result<()> {
             }
         }
         table.to_string()
-    })
+    });
+    outcome.and(printed)
 }
 
 /// Refuses what a later layer of the same command would be refused for, before the long part.
