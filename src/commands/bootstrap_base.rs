@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::commands::Context;
 use crate::commands::Progress;
-use crate::engine::bootstrap::{Builder, Recipe};
+use crate::engine::bootstrap::{Builder, Mirrors, Recipe};
 use crate::engine::machine::{Emulation, Machine, free_space, readable_size};
 use crate::engine::{EngineFacts, Images, Tools};
 use crate::error::{Error, Kind, Result};
@@ -43,9 +43,15 @@ pub struct Args {
     #[arg(long, value_name = "REF")]
     tag: Option<String>,
 
-    /// Archive to fetch packages from, instead of the distribution's own
+    /// Archive to fetch packages from, instead of the distribution's own. Debian's security updates
+    /// are then left out, unless --security-mirror says where they are
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+
+    /// Archive to fetch security updates from [default: the distribution's own, or for Ubuntu
+    /// that of --mirror]
+    #[arg(long, value_name = "URL")]
+    security_mirror: Option<String>,
 
     /// Further packages, separated by commas
     #[arg(long, value_name = "PACKAGES", value_delimiter = ',')]
@@ -82,10 +88,19 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let recipe = Recipe::new(
         args.suite.parse()?,
         platform.transpose()?.unwrap_or_else(Platform::host),
-        args.mirror.as_deref(),
+        Mirrors {
+            archive: args.mirror.as_deref(),
+            security: args.security_mirror.as_deref(),
+        },
         args.python || !args.no_python,
         &args.include,
     )?;
+    if recipe.misses_security_updates() {
+        let printer = &context.printer;
+        printer
+            .warn("a mirror of Debian's archive has no security updates, so the image misses them");
+        printer.help("name an archive that has them: `--security-mirror URL`");
+    }
     let tag = args.tag.clone().unwrap_or_else(|| recipe.default_tag());
     check_image(&tag)?;
     let machine = Machine::here();

@@ -195,6 +195,7 @@ fn wrong_input_is_a_usage_error_with_what_there_is() {
         ["--platform", "arm&64"],
         ["--include", "--hook=x"],
         ["--mirror", "mirror.lab"],
+        ["--security-mirror", "mirror.lab"],
         ["--tag", "Upper/Case:x"],
     ] {
         let argument = format!("{}={}", wrong[0], wrong[1]);
@@ -202,4 +203,31 @@ fn wrong_input_is_a_usage_error_with_what_there_is() {
             .expect(2);
     }
     assert!(!desk.has("log"));
+}
+
+#[test]
+fn a_mirror_without_security_updates_is_told_and_one_with_them_can_be_named() {
+    if refused() {
+        return;
+    }
+    let desk = desk();
+    let ask = |options: &[&str]| {
+        let start = [
+            "bootstrap-base",
+            "bookworm",
+            "--platform",
+            "amd64",
+            "--dry-run",
+        ];
+        desk.envtpl(&[&start[..], options].concat()).expect(0)
+    };
+    let mirror = ["--mirror", "http://mirror.lab/debian"];
+    let told = ask(&mirror)
+        .says("misses them")
+        .says("--security-mirror URL");
+    assert!(!told.stdout.contains("-security"), "{}", told.stdout);
+    let named = ask(&[&mirror[..], &["--security-mirror", "http://mirror.lab/s/"]].concat());
+    assert_eq!(named.stderr, "");
+    named.prints("'deb http://mirror.lab/s bookworm-security main'");
+    assert_eq!(ask(&[]).stderr, "");
 }

@@ -3,5 +3,5 @@
 mod recipe;
 mod suite;
 
-pub use recipe::{Builder, LABEL, Recipe};
+pub use recipe::{Builder, LABEL, Mirrors, Recipe};
 pub use suite::{Distribution, Suite};

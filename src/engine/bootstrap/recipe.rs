@@ -36,6 +36,15 @@ impl Builder {
     }
 }
 
+/// Archives to use in place of the distribution's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mirrors<'a> {
+    /// For the packages.
+    pub archive: Option<&'a str>,
+    /// For their security updates.
+    pub security: Option<&'a str>,
+}
+
 /// What a base image is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
@@ -44,7 +53,9 @@ pub struct Recipe {
     /// The platform.
     pub platform: Platform,
     /// An archive to use in place of the distribution's own.
-    pub mirror: Option<String>,
+    mirror: Option<String>,
+    /// The same for its security updates.
+    security_mirror: Option<String>,
     /// Packages beside the smallest system.
     pub packages: Vec<String>,
 }
@@ -53,11 +64,11 @@ impl Recipe {
     /// A recipe for the smallest system, certificates, Python where it is wanted, and `include`.
     ///
     /// # Errors
-    /// `Usage` when a package or the mirror is none.
+    /// `Usage` when a package or a mirror is none, or a release has no security updates.
     pub fn new(
         suite: Suite,
         platform: Platform,
-        mirror: Option<&str>,
+        mirrors: Mirrors<'_>,
         python: bool,
         include: &[String],
     ) -> Result<Self> {
@@ -74,20 +85,28 @@ impl Recipe {
                 packages.push(package.clone());
             }
         }
-        if let Some(mirror) = mirror
-            && (!mirror.contains("://") || mirror.contains(char::is_whitespace))
-        {
-            return Err(
-                Error::usage(format!("`{mirror}` is no address of a mirror"))
-                    .help("it looks like http://deb.debian.org/debian"),
-            );
+        if mirrors.security.is_some() && !suite.has_updates() {
+            return Err(Error::usage(format!(
+                "{suite} has no security updates apart from its other packages"
+            ))
+            .help("leave out `--security-mirror`"));
         }
         Ok(Self {
             suite,
             platform,
-            mirror: mirror.map(|mirror| mirror.trim_end_matches('/').to_owned()),
+            mirror: mirrors.archive.map(address).transpose()?,
+            security_mirror: mirrors.security.map(address).transpose()?,
             packages,
         })
+    }
+
+    /// Whether the image misses the security updates of its release, since only its archive's
+    /// mirror was named.
+    pub fn misses_security_updates(&self) -> bool {
+        let known = self
+            .suite
+            .security_archive(self.platform, self.mirror.as_deref());
+        self.suite.has_updates() && self.security_mirror.is_none() && known.is_none()
     }
 
     /// The name that the image gets when the person gives none. The platform is part of it, since
@@ -105,7 +124,11 @@ impl Recipe {
 
     /// The lines of `sources.list` in the image.
     pub fn sources(&self) -> Vec<String> {
-        self.suite.sources(self.platform, self.mirror.as_deref())
+        self.suite.sources(
+            self.platform,
+            self.mirror.as_deref(),
+            self.security_mirror.as_deref(),
+        )
     }
 
     /// Makes `archive` with mmdebstrap.
@@ -179,6 +202,17 @@ impl Recipe {
     }
 }
 
+/// An archive's address, as it stands in `sources.list`.
+fn address(mirror: &str) -> Result<String> {
+    if mirror.contains("://") && !mirror.contains(char::is_whitespace) {
+        return Ok(mirror.trim_end_matches('/').to_owned());
+    }
+    Err(
+        Error::usage(format!("`{mirror}` is no address of a mirror"))
+            .help("it looks like http://deb.debian.org/debian"),
+    )
+}
+
 /// Debian Policy 5.6.7: lower-case letters, digits, `+`, `-`, `.`; starts with a letter or digit.
 fn is_package(name: &str) -> bool {
     name.len() >= 2
@@ -197,7 +231,10 @@ mod tests {
         Recipe::new(
             suite,
             platform,
-            mirror,
+            Mirrors {
+                archive: mirror,
+                security: None,
+            },
             true,
             &["git".into(), "python3".into()],
         )
@@ -288,11 +325,53 @@ mod tests {
     fn packages_and_mirrors_cannot_be_options() {
         let suite: Suite = "bookworm".parse().expect("a suite");
         for package in ["--hook=x", "", "Git", "a b", "x;y"] {
-            let made = Recipe::new(suite, Platform::Amd64, None, false, &[package.to_owned()]);
+            let made = Recipe::new(
+                suite,
+                Platform::Amd64,
+                Mirrors::default(),
+                false,
+                &[package.to_owned()],
+            );
             assert!(made.is_err(), "{package}");
         }
         for mirror in ["mirror.lab", "http://a b"] {
-            assert!(Recipe::new(suite, Platform::Amd64, Some(mirror), true, &[]).is_err());
+            let wrong = Some(mirror);
+            for (archive, security) in [(wrong, None), (None, wrong)] {
+                let mirrors = Mirrors { archive, security };
+                assert!(Recipe::new(suite, Platform::Amd64, mirrors, true, &[]).is_err());
+            }
         }
+    }
+
+    #[test]
+    fn what_misses_security_updates_is_known() {
+        for (suite, archive, security, misses) in [
+            ("bookworm", None, None, false),
+            ("bookworm", Some("http://m/debian"), None, true),
+            (
+                "bookworm",
+                Some("http://m/debian"),
+                Some("http://m/s"),
+                false,
+            ),
+            ("noble", Some("http://m/ubuntu"), None, false),
+            ("sid", Some("http://m/debian"), None, false),
+        ] {
+            let suite: Suite = suite.parse().expect("a suite");
+            let mirrors = Mirrors { archive, security };
+            let recipe = Recipe::new(suite, Platform::Amd64, mirrors, true, &[]).expect("made");
+            assert_eq!(recipe.misses_security_updates(), misses, "{recipe:?}");
+            let has = recipe
+                .sources()
+                .iter()
+                .any(|line| line.contains("-security "));
+            assert_eq!(has, !misses && suite.has_updates(), "{recipe:?}");
+        }
+        let sid: Suite = "sid".parse().expect("a suite");
+        let mirrors = Mirrors {
+            archive: None,
+            security: Some("http://m/s"),
+        };
+        assert!(Recipe::new(sid, Platform::Amd64, mirrors, true, &[]).is_err());
     }
 }

@@ -85,10 +85,34 @@ impl Suite {
         }
     }
 
-    /// The lines of `sources.list` (sources.list(5)) for an archive: the given mirror, or the
-    /// distribution's own with its security updates. A mirror of Debian seldom has these under a
-    /// name that could be guessed; one of Ubuntu has them in the same place.
-    pub fn sources(self, platform: Platform, mirror: Option<&str>) -> Vec<String> {
+    /// Whether it gets updates and security updates beside what it was released with.
+    pub fn has_updates(self) -> bool {
+        self.released
+    }
+
+    /// Where its security updates come from, given a mirror of its archive; `None` when that cannot
+    /// be known: a mirror of Debian seldom has them under a name that could be guessed, one of
+    /// Ubuntu has them in the same place.
+    pub fn security_archive(self, platform: Platform, mirror: Option<&str>) -> Option<&str> {
+        match (self.distribution, platform, mirror) {
+            _ if !self.released => None,
+            (Distribution::Debian, _, None) => Some("http://security.debian.org/debian-security"),
+            (Distribution::Debian, _, Some(_)) => None,
+            (Distribution::Ubuntu, Platform::Amd64, None) => {
+                Some("http://security.ubuntu.com/ubuntu")
+            }
+            (Distribution::Ubuntu, _, mirror) => Some(mirror.unwrap_or(self.archive(platform))),
+        }
+    }
+
+    /// The lines of `sources.list` (sources.list(5)): for an archive, which is the given mirror or
+    /// the distribution's own, and for the archive of its security updates.
+    pub fn sources(
+        self,
+        platform: Platform,
+        mirror: Option<&str>,
+        security: Option<&str>,
+    ) -> Vec<String> {
         let archive = mirror.unwrap_or(self.archive(platform));
         let line =
             |archive: &str, suite: &str| format!("deb {archive} {suite} {}", self.components());
@@ -97,20 +121,8 @@ impl Suite {
             return lines;
         }
         lines.push(line(archive, &format!("{}-updates", self.name)));
-        let security = format!("{}-security", self.name);
-        match (self.distribution, platform, mirror) {
-            (Distribution::Debian, _, None) => {
-                lines.push(line(
-                    "http://security.debian.org/debian-security",
-                    &security,
-                ));
-            }
-            (Distribution::Debian, _, Some(_)) => {}
-            (Distribution::Ubuntu, Platform::Amd64, None) => {
-                lines.push(line("http://security.ubuntu.com/ubuntu", &security));
-            }
-            (Distribution::Ubuntu, ..) => lines.push(line(archive, &security)),
-        }
+        let security = security.or(self.security_archive(platform, mirror));
+        lines.extend(security.map(|archive| line(archive, &format!("{}-security", self.name))));
         lines
     }
 }
@@ -193,7 +205,7 @@ mod tests {
     #[test]
     fn each_distribution_keeps_its_packages_elsewhere() {
         assert_eq!(
-            suite("bookworm").sources(Platform::Arm64, None),
+            suite("bookworm").sources(Platform::Arm64, None, None),
             [
                 "deb http://deb.debian.org/debian bookworm main",
                 "deb http://deb.debian.org/debian bookworm-updates main",
@@ -201,11 +213,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            suite("noble").sources(Platform::Amd64, None)[2],
+            suite("noble").sources(Platform::Amd64, None, None)[2],
             "deb http://security.ubuntu.com/ubuntu noble-security main universe"
         );
         assert_eq!(
-            suite("noble").sources(Platform::Arm64, None),
+            suite("noble").sources(Platform::Arm64, None, None),
             [
                 "deb http://ports.ubuntu.com/ubuntu-ports noble main universe",
                 "deb http://ports.ubuntu.com/ubuntu-ports noble-updates main universe",
@@ -213,7 +225,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            suite("sid").sources(Platform::Amd64, None),
+            suite("sid").sources(Platform::Amd64, None, None),
             ["deb http://deb.debian.org/debian sid main"]
         );
     }
@@ -221,7 +233,7 @@ mod tests {
     #[test]
     fn a_mirror_takes_the_place_of_the_archive() {
         assert_eq!(
-            suite("trixie").sources(Platform::Amd64, Some("http://mirror.lab/debian")),
+            suite("trixie").sources(Platform::Amd64, Some("http://mirror.lab/debian"), None),
             [
                 "deb http://mirror.lab/debian trixie main",
                 "deb http://mirror.lab/debian trixie-updates main",
@@ -229,9 +241,17 @@ mod tests {
         );
         assert_eq!(
             suite("jammy")
-                .sources(Platform::Amd64, Some("http://mirror.lab/ubuntu"))
+                .sources(Platform::Amd64, Some("http://mirror.lab/ubuntu"), None)
                 .len(),
             3
+        );
+        assert_eq!(
+            suite("trixie").sources(
+                Platform::Amd64,
+                Some("http://mirror.lab/debian"),
+                Some("http://mirror.lab/security")
+            )[2],
+            "deb http://mirror.lab/security trixie-security main"
         );
     }
 }
