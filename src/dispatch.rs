@@ -1,5 +1,7 @@
 //! From the command line to the command, and from its outcome to the exit status.
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -9,20 +11,19 @@ use crate::commands::{
     Context, bootstrap_base, build, build_generic, build_user, check, completions, detached, dev,
     doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, run, shell,
 };
-use crate::error::{Error, Result};
-use crate::output::Printer;
+use crate::error::{Error, Kind, Result};
+use crate::output::{Color, Format, Printer, cannot_print};
 use crate::process;
+
+/// What `docker run` itself uses for "the engine failed before your command began".
+const NOT_BEGUN: u8 = 125;
 
 /// Parses the command line, runs the command and gives the process its exit status.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are data; anything else is a usage error on stderr, status 2.
-            let status = u8::try_from(error.exit_code()).unwrap_or(2);
-            let _ = error.print();
-            return ExitCode::from(status);
-        }
+        Err(answer) => return ExitCode::from(print(&answer, &arguments)),
     };
     let global = &cli.global;
     let printer = Printer::new(global.format, global.color, global.quiet, global.verbose);
@@ -41,12 +42,44 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// 125 is what `docker run` itself uses for "the engine failed before your command began".
+/// Prints what is no command: help and version, which are data, or what is wrong with the command
+/// line. Gives the exit status.
+fn print(answer: &clap::Error, arguments: &[OsString]) -> u8 {
+    let printed = answer.print();
+    if answer.use_stderr() {
+        return match command_named(arguments).as_deref() {
+            Some("run" | "dev" | "shell") => NOT_BEGUN,
+            _ => Kind::Usage.exit_status(),
+        };
+    }
+    match printed.and_then(|()| std::io::stdout().flush()) {
+        // Whoever closes the pipe has read enough of the help.
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = cannot_print(source);
+            Printer::new(Format::Human, Color::Auto, false, 0).error(&error);
+            error.kind().exit_status()
+        }
+        _ => 0,
+    }
+}
+
+/// The command that a wrong command line is for, as far as it can be understood.
+fn command_named(arguments: &[OsString]) -> Option<String> {
+    let mut cli = Cli::command().ignore_errors(true);
+    let understood = cli.try_get_matches_from_mut(arguments).ok();
+    let named = understood.and_then(|matches| Some(matches.subcommand_name()?.to_owned()));
+    // What is wrong before the command hides it.
+    named.or_else(|| {
+        let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+        let found = words.filter_map(|word| cli.find_subcommand(word));
+        found.map(|command| command.get_name().to_owned()).next()
+    })
+}
+
 fn exit_status(error: &Error, starts_a_command: bool) -> u8 {
-    use crate::error::Kind;
     match error.kind() {
         Kind::Interrupted | Kind::ClosedPipe => error.kind().exit_status(),
-        _ if starts_a_command => 125,
+        _ if starts_a_command => NOT_BEGUN,
         kind => kind.exit_status(),
     }
 }

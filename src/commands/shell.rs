@@ -11,7 +11,9 @@ use crate::project::Flavour;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   envtpl shell                       look around; nothing of the project is in there
-  echo 'pip list' | envtpl shell     without a terminal the shell reads its commands")]
+  echo 'pip list' | envtpl shell     without a terminal the shell reads its commands
+
+The exit status is the shell's own, and 125 when envtpl failed before it began.")]
 pub struct Args {}
 
 /// Opens the shell; needs no user image and mounts nothing.

@@ -41,6 +41,16 @@ pub struct Printer {
     verbosity: u8,
 }
 
+/// The error for data that could not be written to stdout.
+pub fn cannot_print(source: std::io::Error) -> Error {
+    match source.kind() {
+        std::io::ErrorKind::BrokenPipe => {
+            Error::new(Kind::ClosedPipe, "the reader closed the pipe")
+        }
+        _ => Error::failed("cannot write to standard output").because(source),
+    }
+}
+
 impl Printer {
     /// A printer for the given output format; `quiet` drops everything but warnings and errors,
     /// `verbosity` counts `-v`.
@@ -93,12 +103,7 @@ impl Printer {
         stdout
             .write_all(text.as_ref())
             .and_then(|()| stdout.flush())
-            .map_err(|source| match source.kind() {
-                std::io::ErrorKind::BrokenPipe => {
-                    Error::new(Kind::ClosedPipe, "the reader closed the pipe")
-                }
-                _ => Error::failed("cannot write to standard output").because(source),
-            })
+            .map_err(cannot_print)
     }
 
     /// Writes one JSON document and a newline to stdout.

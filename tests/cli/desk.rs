@@ -24,6 +24,15 @@ pub struct Ended {
 }
 
 impl Ended {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().expect("envtpl runs");
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Asserts the exit status; shows everything when it is another.
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
@@ -141,6 +150,12 @@ impl Desk {
         self.envtpl_in(&self.work(), arguments)
     }
 
+    /// Runs envtpl with its data going elsewhere.
+    pub fn envtpl_into(&self, data: impl Into<Stdio>, arguments: &[&str]) -> Ended {
+        let mut command = self.command(&self.work(), None, arguments);
+        Ended::of(command.stdout(data).stderr(Stdio::piped()))
+    }
+
     /// Runs envtpl with a variable for this run alone.
     pub fn envtpl_with(&self, variable: (&str, &str), arguments: &[&str]) -> Ended {
         self.run(&self.work(), Some(variable), arguments)
@@ -152,8 +167,18 @@ impl Desk {
     }
 
     fn run(&self, directory: &Path, variable: Option<(&str, &str)>, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.command(directory, variable, arguments))
+    }
+
+    fn command(
+        &self,
+        directory: &Path,
+        variable: Option<(&str, &str)>,
+        arguments: &[&str],
+    ) -> Command {
         let bin = self.directory.path().join("bin");
-        let output = Command::new(env!("CARGO_BIN_EXE_envtpl"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_envtpl"));
+        command
             .args(arguments)
             .current_dir(directory)
             .env_clear()
@@ -162,13 +187,7 @@ impl Desk {
             .env("USER", "alice")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .envs(variable)
-            .stdin(Stdio::null())
-            .output()
-            .expect("envtpl runs");
-        Ended {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+            .stdin(Stdio::null());
+        command
     }
 }

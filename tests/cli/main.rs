@@ -7,6 +7,7 @@ mod check;
 mod desk;
 mod docs;
 mod doctor;
+mod exit_status;
 mod freeze;
 mod help;
 mod list_env;
