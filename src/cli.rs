@@ -63,6 +63,8 @@ pub enum Command {
     ListEnv(commands::list_env::Args),
     /// Keep what you installed: declare what is new, and lock every version
     Freeze(commands::freeze::Args),
+    /// Build again from the lock alone, and say whether the result is the same
+    Verify(commands::verify::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
     /// Read and judge an installation without building it

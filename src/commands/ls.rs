@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::Context;
+use crate::commands::verify::{Outcome, Verdict};
 use crate::commands::workplace::{Layer, Workplace, settings, user_inputs};
 use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
@@ -38,8 +39,17 @@ struct Row {
     commit: Option<String>,
     size: Option<u64>,
     stale: Option<&'static str>,
+    /// What `envtpl verify` found for the lock as it is now.
+    verified: Option<Verified>,
     /// Why the images of this installation are not known.
     problem: Option<String>,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, Serialize)]
+struct Verified {
+    date: String,
+    verdict: Outcome,
 }
 
 /// Prints the table.
@@ -91,6 +101,7 @@ impl Row {
             commit: None,
             size: None,
             stale: None,
+            verified: None,
             problem: None,
         }
     }
@@ -115,6 +126,10 @@ fn images(context: &Context, project: &Project, installation: &Installation) -> 
         None => None,
     };
     let user_inputs = user_inputs(installation, &settings(installation)?)?;
+    let verified = Verdict::of(project, installation).map(|found| Verified {
+        date: found.date,
+        verdict: found.verdict,
+    });
     let mut rows = Vec::new();
     for layer in [Layer::Generic, Layer::User] {
         for flavour in Flavour::ALL {
@@ -143,6 +158,9 @@ fn images(context: &Context, project: &Project, installation: &Installation) -> 
                     .cloned(),
                 size: Some(image.size),
                 stale: expected.stale(&image),
+                verified: (layer == Layer::Generic)
+                    .then(|| verified.clone())
+                    .flatten(),
                 ..Row::bare(installation)
             });
         }

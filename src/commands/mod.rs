@@ -25,6 +25,7 @@ pub mod run;
 pub mod shell;
 mod start;
 mod turn;
+pub mod verify;
 mod workplace;
 
 pub use context::Context;

@@ -25,6 +25,8 @@ from concurrent.futures import ThreadPoolExecutor
 ALGORITHMS = ("sha256", "sha384", "sha512")
 # What installers and build tools write about themselves, which says nothing of the code.
 TALK = re.compile(r"[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json|uv_[^/]*\.json)$")
+# dpkg looks after these, and moves what RECORD lists.
+DEBIAN_PACKAGES = "/usr/lib/python3/dist-packages"
 COMPILED = re.compile(r"(^|/)__pycache__/|\.py[co]$")
 CHUNK = 1 << 20
 
@@ -139,7 +141,7 @@ def distributions():
     seen = set()
     for directory in sys.path:
         # The project itself is not part of its environment.
-        if "/.envtpl/project/" in directory:
+        if directory == DEBIAN_PACKAGES or "/.envtpl/project/" in directory:
             continue
         try:
             names = sorted(os.listdir(directory))
@@ -154,7 +156,7 @@ def distributions():
             if not key or key in seen:
                 continue
             entries = record(info)
-            # Packages of Debian have no RECORD; dpkg looks after them.
+            # Older kinds of packages have none.
             if entries is None:
                 continue
             seen.add(key)

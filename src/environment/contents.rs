@@ -149,6 +149,17 @@ impl Contents {
         Ok(contents)
     }
 
+    /// Takes over the lists of files that another question on the same image was answered with.
+    pub fn take_lists(&mut self, listed: Self) {
+        for other in listed.distributions {
+            let key = other.key();
+            let own = self.distributions.iter_mut();
+            if let Some(files) = own.into_iter().find(|files| files.key() == key) {
+                files.files = other.files;
+            }
+        }
+    }
+
     /// The files of a package, by any spelling of its name.
     pub fn of(&self, name: &str) -> Option<&Files> {
         let key = normalise(name);

@@ -10,4 +10,5 @@ pub mod origin;
 pub mod probe;
 pub mod requires;
 pub mod snapshot;
+pub mod verdict;
 mod yaml_text;

@@ -20,6 +20,7 @@ mod umask;
 mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
+pub use digest::digest;
 pub use keep::keep;
 pub use lock::{Holder, Lock};
 pub use read::{

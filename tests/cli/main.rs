@@ -12,3 +12,4 @@ mod freeze;
 mod help;
 mod list_env;
 mod packages;
+mod verify;

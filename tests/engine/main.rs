@@ -10,4 +10,5 @@ mod readme;
 mod run;
 mod scratch;
 mod user;
+mod verify;
 mod workshop;

@@ -1,5 +1,6 @@
 //! Building images: what `build-generic`, `build-user` and `build` have in common.
 
+mod apart;
 mod args;
 mod checks;
 mod inputs;
@@ -14,11 +15,12 @@ use crate::engine::short_id;
 use crate::error::{Error, Kind, Result};
 use crate::files::Lock;
 use crate::output::{Table, megabytes};
-use crate::process::{Invocation, interrupted};
+use crate::process::interrupted;
 use crate::project::{Installation, Project, Revision};
 
+pub use apart::Apart;
 pub use args::BuildArgs;
-use plan::Plan;
+use plan::{Plan, Purpose};
 
 /// An image that was built, with all its names.
 #[derive(Debug, Serialize)]
@@ -48,30 +50,36 @@ pub fn build(
     }
     let revision = Revision::of(installation.directory())?;
     checks::refuse_dirty(&revision, installation, args)?;
+    check_files(installation, layer, args)?;
+    if !context.dry_run {
+        inputs::record(project, installation, &revision, args)?;
+    }
+    let workplace = Workplace::open(context, project, installation)?;
+    check_machine(&workplace, args)?;
+
+    let plan = Plan::new(&workplace, layer, args, Purpose::Publish)?;
+    if context.dry_run {
+        context.printer.data(plan.shown(&workplace, args)?)?;
+        return Ok(Vec::new());
+    }
+    run_build(&workplace, &plan, layer, args)?;
+    publish::publish(&workplace, &plan, layer, args, &revision)
+}
+
+/// The files that a layer is built from: what is wrong with them is told before the build.
+fn check_files(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
     check_identity(installation)?;
     checks::dockerfile(installation, layer, args)?;
     if layer == Layer::Generic {
         checks::declared(installation)?;
     }
-    if !context.dry_run {
-        inputs::record(project, installation, &revision, args)?;
-    }
-    let workplace = Workplace::open(context, project, installation)?;
-    checks::engine(&workplace)?;
-    checks::platform(&workplace, args)?;
+    Ok(())
+}
 
-    let plan = Plan::new(&workplace, layer, args)?;
-    let invocation = plan.invocation(&workplace, args)?;
-    if context.dry_run {
-        context.printer.data(format!(
-            "# with this Compose file on standard input:\n{}\n{invocation}\n",
-            plan.document(&workplace)?
-        ))?;
-        return Ok(Vec::new());
-    }
-    run_build(&workplace, &plan, &invocation)
-        .map_err(|error| explain(&workplace, layer, args, error))?;
-    publish::publish(&workplace, &plan, layer, args, &revision)
+/// The engine and the base image, likewise.
+fn check_machine(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<()> {
+    checks::engine(workplace)?;
+    checks::platform(workplace, args)
 }
 
 /// Prints what was built, also when what came after it failed.
@@ -130,8 +138,10 @@ fn lock(context: &Context, project: &Project, installation: &Installation) -> Re
     )
 }
 
-fn run_build(workplace: &Workplace<'_>, plan: &Plan, invocation: &Invocation) -> Result<()> {
+/// Runs the build; when it fails, nothing of it keeps a name.
+fn run_build(workplace: &Workplace<'_>, plan: &Plan, layer: Layer, args: &BuildArgs) -> Result<()> {
     let printer = &workplace.context.printer;
+    let invocation = plan.invocation(workplace, args)?;
     let names: Vec<&str> = plan
         .targets
         .iter()
@@ -158,5 +168,5 @@ fn run_build(workplace: &Workplace<'_>, plan: &Plan, invocation: &Invocation) ->
             printer,
         );
     }
-    outcome
+    outcome.map_err(|error| explain(workplace, layer, args, error))
 }

@@ -8,8 +8,27 @@ use crate::error::{Error, Result};
 use crate::process::Invocation;
 use crate::project::Flavour;
 
+/// What is behind the names of images while they are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// They get their own names at the end.
+    Publish,
+    /// They are looked at and removed.
+    Look,
+}
+
+impl Purpose {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Publish => "-building",
+            Self::Look => "-verifying",
+        }
+    }
+}
+
 /// What one `docker compose build` makes, under names that nobody uses until all of it is there.
 pub struct Plan {
+    purpose: Purpose,
     /// The images to build.
     pub targets: Vec<Target>,
     /// The final name of each target; `None` for a side stage that is only built.
@@ -21,8 +40,14 @@ impl Plan {
     ///
     /// # Errors
     /// `Usage` when a service or its image is missing.
-    pub fn new(workplace: &Workplace<'_>, layer: Layer, args: &BuildArgs) -> Result<Self> {
+    pub fn new(
+        workplace: &Workplace<'_>,
+        layer: Layer,
+        args: &BuildArgs,
+        purpose: Purpose,
+    ) -> Result<Self> {
         let mut plan = Self {
+            purpose,
             targets: Vec::new(),
             names: Vec::new(),
         };
@@ -72,7 +97,7 @@ impl Plan {
         self.targets.push(Target {
             name: name.to_owned(),
             service: service.to_owned(),
-            image: format!("{image}-building"),
+            image: format!("{image}{}", self.purpose.suffix()),
             stage: stage.cloned(),
         });
         self.names.push(kept.then_some(image));
@@ -87,6 +112,18 @@ impl Plan {
         serde_json::to_string_pretty(&document).map_err(|source| {
             Error::failed("cannot write the build's Compose file").because(source)
         })
+    }
+
+    /// What `--dry-run` shows of the build.
+    ///
+    /// # Errors
+    /// As [`Self::document`].
+    pub fn shown(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<String> {
+        Ok(format!(
+            "# with this Compose file on standard input:\n{}\n{}\n",
+            self.document(workplace)?,
+            self.invocation(workplace, args)?
+        ))
     }
 
     /// The command line of the build.

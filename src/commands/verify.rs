@@ -1,0 +1,149 @@
+//! `envtpl verify`: builds the generic images from the lock alone, and says whether they are what
+//! the lock says.
+
+mod lists;
+mod record;
+mod trial;
+
+use crate::commands::building::Apart;
+use crate::commands::workplace::Workplace;
+use crate::commands::{Context, planned};
+use crate::environment::declared::DeclaredFiles;
+use crate::environment::lock::{self, Lock};
+use crate::environment::verdict::{self, Deviation, Trial};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::project::{Flavour, Installation, Revision};
+
+pub use record::{Outcome, Verdict};
+
+/// Options of `envtpl verify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  envtpl freeze && envtpl build && envtpl verify
+  envtpl verify --dry-run           the command that would build, and its Compose file
+  envtpl verify --format json       the verdict, as it is kept in .envtpl/verdicts/
+
+Both generic images are built again without the build's cache, under names of their own that are
+removed afterwards; your images, tags and .env stay as they are. What is then installed is held
+against envtpl.lock, and against your images, file by file, if they were built from the same files.
+Exit status 1 means that something differs.")]
+pub struct Args {}
+
+/// Verifies one installation.
+///
+/// # Errors
+/// `NotReady` without a lock; `Failed` when the build fails or its result differs.
+pub fn run(context: &Context, _args: &Args) -> Result<()> {
+    let project = context.project()?;
+    let installation = context.installation(&project)?;
+    let _locks = planned::lock(
+        context,
+        project.root(),
+        &[installation.name()],
+        "envtpl verify",
+    )?;
+    let (text, lock) = locked(installation)?;
+    Apart::check(installation)?;
+    lists::check(installation, &lock)?;
+    let workplace = Workplace::open(context, &project, installation)?;
+    if context.dry_run {
+        return context.printer.data(Apart::shown(&workplace)?);
+    }
+    let revision = Revision::of(installation.directory())?;
+
+    let mut notes = Vec::new();
+    notes.extend(trial::note_on_base(&workplace, &lock)?);
+    let apart = Apart::build(&workplace)?;
+    context
+        .printer
+        .status("Comparing", format_args!("{}", installation.name()));
+    let mut trials = Vec::new();
+    let mut images = Vec::new();
+    for flavour in Flavour::ALL {
+        let (trial, image, note) = trial::gather(&workplace, &apart, flavour)?;
+        trials.push(trial);
+        images.push(image);
+        notes.extend(note);
+    }
+    drop(apart);
+    refuse_unlocked(installation, &lock, &trials)?;
+
+    let mut judgement = verdict::judge(&lock, &trials);
+    judgement.notes.extend(notes);
+    let verdict = Verdict::new(installation, &revision, &text, images, judgement)?;
+    verdict.keep(&project)?;
+    context.printer.report(&verdict, human)?;
+    for note in &verdict.judgement.notes {
+        context.printer.warn(note);
+    }
+    match verdict.verdict {
+        Outcome::Reproduced => Ok(()),
+        Outcome::Different => Err(Error::failed(format!(
+            "{} is not reproduced by its lock and its Dockerfile",
+            installation.name()
+        ))
+        .help("what differs is above; `envtpl freeze` locks what is installed now")),
+    }
+}
+
+/// The lock, with its text.
+fn locked(installation: &Installation) -> Result<(String, Lock)> {
+    let path = installation.path(lock::FILE);
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Err(Error::not_ready(format!(
+            "{} has no lock, so there is nothing to verify",
+            installation.name()
+        ))
+        .at(Place::file(path))
+        .help(format!(
+            "write one: `envtpl freeze -i {}`",
+            installation.name()
+        )));
+    };
+    let lock = Lock::parse(&path, &text)?;
+    Ok((text, lock))
+}
+
+/// What was declared since the freeze is outside of the lock, and a verdict on the lock must not
+/// speak for it.
+fn refuse_unlocked(installation: &Installation, lock: &Lock, trials: &[Trial]) -> Result<()> {
+    let declared = DeclaredFiles::read(installation.directory())?.declared();
+    let Some(dev) = trials.iter().find(|trial| trial.flavour == Flavour::Dev) else {
+        return Ok(());
+    };
+    let names = verdict::unlocked(lock, &declared, &dev.rebuilt);
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "{} declared and not in envtpl.lock: {}",
+        if names.len() == 1 {
+            "a package is"
+        } else {
+            "packages are"
+        },
+        names.join(", ")
+    ))
+    .help("lock what is declared: `envtpl build`, then `envtpl freeze`"))
+}
+
+fn human(verdict: &Verdict) -> String {
+    let counts = verdict.judgement.packages;
+    let outcome = match verdict.verdict {
+        Outcome::Reproduced => "reproduced",
+        Outcome::Different => "not reproduced",
+    };
+    let first = format!(
+        "{outcome}: {} of {} packages identical\n",
+        counts.identical, counts.total
+    );
+    let line = |deviation: &Deviation| format!("  {deviation}\n");
+    first
+        + &verdict
+            .judgement
+            .differences
+            .iter()
+            .map(line)
+            .collect::<String>()
+}

@@ -1,0 +1,179 @@
+//! `envtpl verify`, with a script in the place of Docker.
+
+use crate::desk::Desk;
+
+const DIRECTORY: &str = "installation/amd64-cpu";
+
+/// Answers for the images that verify builds, and for nothing else; a build takes no time.
+const DOCKER: &str = r#"
+here=$(dirname "$0")
+printf '%s\n' "$*" >>"$here/asked"
+case "$*" in
+    "compose config"*)
+        image() { printf '"image-%s-root":{"image":"lab/p:%s-latest-root","build":{"context":"/x"}}' "$1" "$1"; }
+        printf '{"name":"p","services":{%s,%s}}' "$(image run)" "$(image dev)" ;;
+    "version --format={{.Server.Version}}") echo 26.1.5 ;;
+    "compose "*" build "*) cat >"$here/document"; exit "${BUILD_STATUS:-0}" ;;
+    "image rm "*) ;;
+    "image inspect "*-verifying) echo '[{"Id":"sha256:new","RootFS":{"Type":"layers","Layers":["sha256:l"]}}]' ;;
+    "image inspect "*) echo "Error: No such image: $3" >&2; exit 1 ;;
+    "run "*)
+        if grep -q END_OF_CONTENTS; then
+            printf '\036contents\n{"schema":1,"distributions":[{"name":"Six","version":"1.17.0",%s"record":"r"}]}' "$FILES"
+        else
+            printf '\036now\n{"schema":1,"platform":"amd64","python":{"version":"3.11.2","distributions":[{"name":"Six","version":"%s"}]}}' "$SIX"
+        fi ;;
+    *) echo "unexpected: $*" >&2; exit 64 ;;
+esac"#;
+
+const LOCK: &str = "schema: 1
+platform: amd64
+base:
+  image: lab/base:1
+  os: 'debian 12'
+python:
+  version: 3.11.2
+  packages:
+  - name: six
+    version: 1.17.0
+    origin: index
+    requested: true
+";
+
+/// A project whose lock has one package.
+fn desk() -> Desk {
+    let desk = Desk::new()
+        .program("docker", DOCKER)
+        .variable("DOCKER_HOST", "tcp://engine.lab:2376")
+        .variable("SIX", "1.17.0");
+    desk.envtpl(&["init", "--yes", "-i", "amd64-cpu", "--project-name", "demo"])
+        .expect(0);
+    desk.write(&format!("{DIRECTORY}/envtpl.lock"), LOCK);
+    desk.write(
+        &format!("{DIRECTORY}/dependencies/locked/requirements.txt"),
+        "# by freeze\nsix==1.17.0\n",
+    );
+    desk
+}
+
+/// What the stand-in was asked for, in order.
+fn asked(desk: &Desk) -> String {
+    desk.text("../bin/asked")
+}
+
+#[test]
+fn without_a_lock_there_is_nothing_to_verify() {
+    let desk = desk();
+    desk.remove(&format!("{DIRECTORY}/envtpl.lock"));
+    desk.envtpl(&["verify"])
+        .expect(3)
+        .says("amd64-cpu has no lock")
+        .says("envtpl freeze -i amd64-cpu");
+    desk.write(&format!("{DIRECTORY}/envtpl.lock"), "schema: 1\nwhat: 1\n");
+    desk.envtpl(&["verify"]).expect(2).says("envtpl.lock:2");
+}
+
+#[test]
+fn a_dry_run_shows_the_build_and_does_nothing() {
+    let desk = desk();
+    desk.envtpl(&["verify", "--dry-run"])
+        .expect(0)
+        .prints("docker compose --project-directory . -f - build --no-cache image-run-root image-dev-root")
+        .prints("\"image\": \"lab/p:dev-latest-root-verifying\"");
+    let asked = asked(&desk);
+    assert!(!asked.contains(" build "), "{asked}");
+    assert!(!desk.has(".envtpl/verdicts"));
+}
+
+#[test]
+fn a_list_that_differs_from_the_lock_is_told_with_its_line() {
+    let desk = desk();
+    let list = format!("{DIRECTORY}/dependencies/locked/requirements.txt");
+    for (text, told) in [
+        ("# by freeze\nsix==1.16.0\n", "requirements.txt:2"),
+        ("", "`six==1.17.0` is in envtpl.lock and missing here"),
+    ] {
+        desk.write(&list, text);
+        desk.envtpl(&["verify"])
+            .expect(1)
+            .says(told)
+            .says("envtpl freeze");
+    }
+}
+
+#[test]
+fn the_images_are_built_apart_and_removed_and_the_verdict_is_kept() {
+    let desk = desk();
+    let before = desk.text(&format!("{DIRECTORY}/.env"));
+    let printed = desk.envtpl(&["verify", "--format", "json"]).expect(0);
+    let verdict = printed.json();
+    assert_eq!(verdict["verdict"], "reproduced");
+    assert_eq!(verdict["packages"]["total"], 1);
+    assert_eq!(verdict["images"][0]["rebuilt"], "sha256:new");
+    assert_eq!(verdict["images"][0]["compared"], false);
+    assert_eq!(desk.text(".envtpl/verdicts/amd64-cpu.json"), printed.stdout);
+    assert!(printed.stderr.contains("there is no lab/p:run-latest-root"));
+    let asked = asked(&desk);
+    let lines: Vec<&str> = asked.lines().collect();
+    assert_eq!(
+        &lines[lines.len() - 2..],
+        [
+            "image rm lab/p:run-latest-root-verifying",
+            "image rm lab/p:dev-latest-root-verifying"
+        ]
+    );
+    assert!(!asked.contains("docker tag") && !asked.contains("-building"));
+    assert_eq!(desk.text(&format!("{DIRECTORY}/.env")), before);
+    let human = desk.envtpl(&["verify"]).expect(0);
+    assert_eq!(human.stdout, "reproduced: 1 of 1 packages identical\n");
+}
+
+#[test]
+fn what_differs_is_named_and_the_status_is_1() {
+    let desk = desk();
+    let other = desk.envtpl_with(("SIX", "1.16.0"), &["verify"]).expect(1);
+    assert_eq!(
+        other.stdout,
+        "not reproduced: 0 of 1 packages identical\n  python six: envtpl.lock has 1.17.0, the \
+         rebuilt run and dev images have 1.16.0\n"
+    );
+    let files = r#""changed":[{"path":"six.py","sha256":"00"}],"#;
+    desk.envtpl_with(("FILES", files), &["verify"])
+        .expect(1)
+        .prints("python six: six.py is not what its RECORD says, in the rebuilt run and dev images")
+        .says("amd64-cpu is not reproduced");
+    assert!(
+        desk.text(".envtpl/verdicts/amd64-cpu.json")
+            .contains("\"different\"")
+    );
+}
+
+#[test]
+fn a_failed_build_leaves_no_name_and_no_verdict() {
+    let desk = desk();
+    desk.envtpl_with(("BUILD_STATUS", "1"), &["verify"])
+        .expect(1)
+        .says("the build of amd64-cpu failed");
+    assert!(asked(&desk).ends_with("image rm lab/p:dev-latest-root-verifying\n"));
+    assert!(!desk.has(".envtpl/verdicts"));
+}
+
+#[test]
+fn what_was_declared_since_the_freeze_is_refused() {
+    let desk = desk();
+    let lock = LOCK.replace("name: six\n", "name: seven\n");
+    desk.write(&format!("{DIRECTORY}/envtpl.lock"), lock);
+    desk.write(
+        &format!("{DIRECTORY}/dependencies/locked/requirements.txt"),
+        "seven==1.17.0\n",
+    );
+    desk.write(
+        &format!("{DIRECTORY}/dependencies/requirements.txt"),
+        "six\n",
+    );
+    desk.envtpl(&["verify"])
+        .expect(1)
+        .says("a package is declared and not in envtpl.lock: six")
+        .says("envtpl freeze");
+    assert!(!desk.has(".envtpl/verdicts"));
+}
