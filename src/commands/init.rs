@@ -2,10 +2,11 @@
 
 mod base_python;
 mod decision;
-pub(in crate::commands) mod declared;
+mod declared;
 mod import;
 mod questions;
 mod repository;
+mod usable;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -28,9 +29,10 @@ use repository::Repository;
 ///
 /// Writes `installation/<name>/` for each environment: Dockerfiles, Compose files and lists of
 /// packages, which are yours to read and edit. In an existing repository names, the version of
-/// Python and packages come from pyproject.toml, requirements.txt, environment.yml and apt.txt,
-/// and no file that is there changes, apart from lines that are added to .gitignore. Where there
-/// is no Python package, a small one with an experiment is written.
+/// Python and packages come from pyproject.toml (Poetry's table, too), setup.cfg,
+/// requirements.txt with the files that it includes, environment.yml and apt.txt; what a build
+/// cannot use is named. No file that is there changes, apart from lines that are added to
+/// .gitignore. Where there is no Python package, a small one with an experiment is written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   envtpl init                              amd64-cuda for the server, and <this platform>-cpu
@@ -103,14 +105,23 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     }
     let repository = Repository::look(&root)?;
     let scaffold = decision::decide(context, args, root, &repository)?;
-    let mut declared = import::declared(context, &repository, scaffold.from_base)?;
+    let mut declared = import::declared(context, &scaffold.root, &repository, scaffold.from_base)?;
     let host = Host::look(&context.printer)?;
 
     let installations = scaffold.installations.iter();
     let names: Vec<&Name> = installations.map(|(name, _)| name).collect();
     let _lock = planned::lock(context, &scaffold.root, &names, "init")?;
     let mut changes = ChangeSet::new(&scaffold.root);
-    let program = if repository.has_package || args.no_skeleton {
+    if repository.has_only_tools && !args.no_skeleton {
+        context.printer.warn(
+            "no package was written: pyproject.toml is there, and has no [project] to install",
+        );
+        context.printer.help(
+            "add [project] and [build-system] to it, or say that none is wanted with `--no-skeleton`",
+        );
+    }
+    let no_skeleton = args.no_skeleton || repository.has_only_tools;
+    let program = if repository.has_package || no_skeleton {
         writing::ignore(&mut changes, ["/.envtpl/"].into_iter())?;
         None
     } else {

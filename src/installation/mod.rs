@@ -3,10 +3,12 @@
 pub mod apt_list;
 pub mod compose;
 pub mod conda_environment;
+pub mod dependency;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod identity;
 pub mod name;
 pub mod pyproject;
 pub mod requirements;
+pub mod setup_cfg;
 pub mod yaml_document;

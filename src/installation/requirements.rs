@@ -32,7 +32,7 @@ pub use reading::requirement;
 pub use specification::{is_name, normalise};
 
 use crate::error::{Place, Result};
-use location::redacted_place;
+pub(in crate::installation) use location::redacted_place;
 
 /// A requirements file, with every byte of its text.
 ///

@@ -139,7 +139,7 @@ fn an_existing_repository_keeps_its_files_and_gives_what_it_declares() {
     let before = place.tree();
     init(&place, &["-i", "amd64-cpu"])
         .expect(0)
-        .says("requirements.txt: `-r more.txt` is left out")
+        .says("requirements.txt:4: `-r more.txt` is left out")
         .says("conda packages are left out of a from-python installation: pytorch");
     for (path, content) in &before {
         if path != std::path::Path::new(".gitignore") {

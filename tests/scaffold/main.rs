@@ -9,6 +9,7 @@ mod edit_from_base;
 mod edit_platform;
 mod env;
 mod faults;
+mod imports;
 mod init;
 mod links;
 #[path = "../support/mod.rs"]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::init::repository::Repository;
-use crate::commands::init::{Args, base_python, declared, questions};
+use crate::commands::init::{Args, base_python, questions};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::installation::conda_environment::{CondaEnvironment, CondaPackage};
 use crate::installation::name::{Acceleration, Name, Platform};
 use crate::templates::{Catalogue, Choice, FromBase, Python, check_image, naming};
 
@@ -33,10 +34,7 @@ pub(super) fn decide(
     let catalogue = Catalogue::embedded()?;
 
     let called = root.file_name().unwrap_or_default().to_string_lossy();
-    let given = args
-        .project_name
-        .as_deref()
-        .or(repository.pyproject.name.as_deref());
+    let given = args.project_name.as_deref().or(repository.project_name());
     let title = match given {
         Some(name) => name.to_owned(),
         None if ask => questions::text("Name of the project", &called, |name| {
@@ -128,13 +126,14 @@ fn python(args: &Args, repository: &Repository) -> Result<Python> {
                 .help("give it as X.Y, such as 3.12")),
         };
     }
-    if let Some(specifiers) = &repository.pyproject.requires_python {
+    let pyproject = repository.pyproject.requires_python.as_ref();
+    let required = pyproject.or(repository.setup_cfg.python_requires.as_ref());
+    if let Some(specifiers) = required {
         return Ok(Python::Within(specifiers.clone()));
     }
-    if let Some((path, text)) = &repository.conda
-        && let (conda, _) = declared::environment(path, text)?
-        && let Some(version) = conda.python
-    {
+    let packages = repository.conda.iter().flat_map(CondaEnvironment::conda);
+    let mut series = packages.filter(|package| package.name == "python");
+    if let Some(version) = series.find_map(CondaPackage::series) {
         if args.from_base == Some(FromBase::FromScratch) {
             return Ok(Python::Exactly(version));
         }

@@ -1,10 +1,13 @@
 //! What is in the directory already: names, Python and packages that a repository declares.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::installation::conda_environment::CondaEnvironment;
 use crate::installation::pyproject::Pyproject;
+use crate::installation::requirements::Requirements;
+use crate::installation::setup_cfg::SetupCfg;
 use crate::templates::naming;
 
 /// Directories that hold Python files and are no package to install.
@@ -25,14 +28,21 @@ const NO_PACKAGES: [&str; 9] = [
 pub struct Repository {
     /// `pyproject.toml`.
     pub pyproject: Pyproject,
+    /// `setup.cfg`.
+    pub setup_cfg: SetupCfg,
+    /// Whether there is a `setup.py`, which is never run.
+    pub has_setup_py: bool,
     /// Whether there is Python code to install: then no package is written.
     pub has_package: bool,
+    /// Whether there is none, and a `pyproject.toml` in the way of writing one: it only has
+    /// settings of tools.
+    pub has_only_tools: bool,
     /// The name of its Python package, where one was found.
     pub package_name: Option<String>,
     /// `requirements.txt`.
-    pub requirements: Option<String>,
-    /// `environment.yml`, with its path.
-    pub conda: Option<(PathBuf, String)>,
+    pub requirements: Option<Requirements>,
+    /// `environment.yml`.
+    pub conda: Option<CondaEnvironment>,
     /// `apt.txt`.
     pub apt: Option<String>,
 }
@@ -51,18 +61,31 @@ impl Repository {
         }
         let text = |name: &str| files::read_text_if_exists(&root.join(name));
         let path = root.join("pyproject.toml");
-        let pyproject = match files::read_text_if_exists(&path)? {
+        let pyproject = text("pyproject.toml")?;
+        let has_pyproject = pyproject.is_some();
+        let pyproject = match pyproject {
             Some(text) => Pyproject::parse(&path, &text)?,
             None => Pyproject::default(),
         };
+        let setup_cfg = match text("setup.cfg")? {
+            Some(text) => SetupCfg::parse(&root.join("setup.cfg"), &text)?,
+            None => SetupCfg::default(),
+        };
+        let requirements = match text("requirements.txt")? {
+            Some(text) => Some(Requirements::parse(&root.join("requirements.txt"), &text)?),
+            None => None,
+        };
         let mut conda = None;
         for name in ["environment.yml", "environment.yaml"] {
-            if conda.is_none() {
-                conda = text(name)?.map(|text| (root.join(name), text));
+            if conda.is_none()
+                && let Some(text) = text(name)?
+            {
+                conda = Some(CondaEnvironment::parse(&root.join(name), &text)?);
             }
         }
         let packages = packages(root)?;
-        let expected = pyproject.name.as_deref().and_then(naming::package);
+        let name = pyproject.name.as_ref().or(setup_cfg.name.as_ref());
+        let expected = name.and_then(|name| naming::package(name));
         let package_name = match expected {
             Some(expected) if packages.contains(&expected) => Some(expected),
             _ => match packages.as_slice() {
@@ -70,16 +93,26 @@ impl Repository {
                 _ => None,
             },
         };
-        let set_up = ["setup.py", "setup.cfg", "pyproject.toml"];
+        let has_setup_py = files::exists(&root.join("setup.py"));
+        let has_package =
+            !packages.is_empty() || has_setup_py || setup_cfg.is_package || pyproject.is_package;
         Ok(Self {
-            has_package: !packages.is_empty()
-                || set_up.iter().any(|name| files::exists(&root.join(name))),
+            has_only_tools: has_pyproject && !has_package,
+            has_package,
+            has_setup_py,
             package_name,
-            requirements: text("requirements.txt")?,
+            requirements,
             conda,
             apt: text("apt.txt")?,
             pyproject,
+            setup_cfg,
         })
+    }
+
+    /// The name that the project gives itself.
+    pub fn project_name(&self) -> Option<&str> {
+        let pyproject = self.pyproject.name.as_deref();
+        pyproject.or(self.setup_cfg.name.as_deref())
     }
 }
 

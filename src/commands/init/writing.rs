@@ -40,7 +40,7 @@ pub(super) fn package(
         if path == "pyproject.toml" {
             let text = String::from_utf8_lossy(&file.bytes);
             let pyproject = Pyproject::parse(Path::new("pyproject.toml"), &text)?;
-            let sections = import::sections(&pyproject, &declared.python);
+            let sections = import::of_skeleton(&pyproject, &declared.python);
             declared.python.splice(0..0, sections);
         }
         if path == ".gitignore" {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::commands::init::declared;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use crate::installation::conda_environment::CondaEnvironment;
+use crate::installation::requirements::{Line, Requirements};
 use crate::templates::FromBase;
 
 /// Where a kind of base declares Python packages.
@@ -17,66 +18,76 @@ pub fn file(kind: FromBase) -> &'static str {
 /// What the person has changed in a file of declared packages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Edits {
-    /// Lines that are new, comments included.
-    pub added: Vec<String>,
-    /// Lines that are gone.
+    /// Lines that are new, with those of their comments that are new.
+    pub added: Vec<Line>,
+    /// What pip read on lines that are gone.
     pub removed: Vec<String>,
 }
 
 /// What the person has changed since `written`.
 ///
 /// # Errors
-/// `Usage` when a file cannot be read as what it is, or conda packages were added, which
+/// `Usage` when a file cannot be read as what it is, `Failed` when conda packages were added, which
 /// `requirements.txt` cannot hold.
 pub fn edits(kind: FromBase, path: &Path, written: &str, mine: &str) -> Result<Edits> {
     let (written, mine) = match kind {
-        FromBase::FromPython => (lines(written), lines(mine)),
+        FromBase::FromPython => (requirements(path, written)?, requirements(path, mine)?),
         FromBase::FromScratch => {
-            let (old, written) = declared::environment(path, written)?;
-            let (new, lines) = declared::environment(path, mine)?;
-            refuse_conda(path, mine, &old.packages, &new.packages)?;
-            (written, lines)
+            let written = CondaEnvironment::parse(path, written)?;
+            let mine = CondaEnvironment::parse(path, mine)?;
+            refuse_conda(&written, &mine)?;
+            (pip(&written)?, pip(&mine)?)
         }
     };
-    let without = |these: &[String], those: &[String]| -> Vec<String> {
-        let new = these.iter().filter(|line| !those.contains(line));
-        new.cloned().collect()
+    let known_comments: Vec<&str> = written.iter().flat_map(Line::all_comments).collect();
+    let is_in = |lines: &[Line], line: &Line| {
+        let mut same = lines.iter();
+        same.any(|other| other.content == line.content && other.comment == line.comment)
     };
-    Ok(Edits {
-        added: without(&mine, &written),
-        removed: without(&written, &mine),
-    })
+    let mut edits = Edits::default();
+    for line in &mine {
+        let own = line.above.iter();
+        let new = own.filter(|comment| !known_comments.contains(&comment.trim()));
+        let above: Vec<String> = new.filter(|comment| !comment.is_empty()).cloned().collect();
+        if !line.content.is_empty() && !is_in(&written, line) {
+            let mut new = line.clone();
+            new.above = above;
+            edits.added.push(new);
+        } else if !above.is_empty() {
+            edits.added.push(Line::comments(above));
+        }
+    }
+    let gone = written.iter().filter(|line| !is_in(&mine, line));
+    edits.removed = gone.map(|line| line.content.clone()).collect();
+    edits.removed.retain(|content| !content.is_empty());
+    Ok(edits)
 }
 
-fn lines(text: &str) -> Vec<String> {
-    // A line that ends in a backslash goes on in the next one.
-    let joined = text.replace("\r\n", "\n").replace("\\\n", " ");
-    joined
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect()
+fn requirements(path: &Path, text: &str) -> Result<Vec<Line>> {
+    let requirements = Requirements::parse(path, text)?;
+    let lines = requirements.lines().into_iter();
+    Ok(lines.map(|(line, _)| line).collect())
 }
 
-fn refuse_conda(path: &Path, text: &str, old: &[String], new: &[String]) -> Result<()> {
-    let added: Vec<&String> = new.iter().filter(|spec| !old.contains(spec)).collect();
+fn pip(environment: &CondaEnvironment) -> Result<Vec<Line>> {
+    let lines = environment.pip_lines()?.into_iter();
+    Ok(lines.map(|line| line.line).collect())
+}
+
+fn refuse_conda(written: &CondaEnvironment, mine: &CondaEnvironment) -> Result<()> {
+    let packages = mine.conda().iter();
+    let is_known = |spec: &str| written.conda().iter().any(|package| package.spec == spec);
+    let added: Vec<_> = packages
+        .filter(|package| !matches!(&*package.name, "python" | "pip") && !is_known(&package.spec))
+        .collect();
     if added.is_empty() {
         return Ok(());
     }
     let mut error = Error::failed(
         "conda packages were added, and a from-python installation has no place for them",
     );
-    for spec in added {
-        let line = text
-            .lines()
-            .position(|line| {
-                let item = line.trim_start().strip_prefix('-').unwrap_or_default();
-                item.trim_start()
-                    .trim_start_matches(['"', '\''])
-                    .starts_with(spec.as_str())
-            })
-            .map_or(1, |index| index + 1);
-        error = error.at(Place::line(path, text, line).label("a conda package"));
+    for package in added {
+        error = error.at(mine.place_of(package).label("a conda package"));
     }
     Err(error.help("move them below `pip:`, under the names that pip knows, or take them out"))
 }
@@ -86,101 +97,28 @@ fn refuse_conda(path: &Path, text: &str, old: &[String], new: &[String]) -> Resu
 /// # Errors
 /// When the file cannot be edited safely.
 pub fn apply(kind: FromBase, path: &Path, text: &str, edits: &Edits) -> Result<String> {
-    if *edits == Edits::default() {
-        return Ok(text.to_owned());
-    }
+    let mut added = edits.added.clone();
     match kind {
         FromBase::FromPython => {
-            let mut text: String = text
-                .split_inclusive('\n')
-                .filter(|line| !edits.removed.iter().any(|gone| gone == line.trim()))
-                .collect();
-            if !edits.added.is_empty() {
-                if !text.ends_with('\n') && !text.is_empty() {
-                    text.push('\n');
-                }
-                text.push('\n');
+            let mut requirements = Requirements::parse(path, text)?;
+            for content in &edits.removed {
+                requirements.remove_line(content);
             }
-            for line in &edits.added {
-                text.push_str(line);
-                text.push('\n');
+            if let Some(first) = added.first_mut() {
+                first.above.insert(0, String::new());
             }
-            Ok(text)
+            requirements.append(&added)?;
+            Ok(requirements.text().to_owned())
         }
-        FromBase::FromScratch => apply_to_environment(path, text, edits),
+        FromBase::FromScratch => {
+            let mut environment = CondaEnvironment::parse(path, text)?;
+            for content in &edits.removed {
+                environment.remove_pip_line(content)?;
+            }
+            environment.append_pip(&added)?;
+            Ok(environment.text().to_owned())
+        }
     }
-}
-
-fn apply_to_environment(path: &Path, text: &str, edits: &Edits) -> Result<String> {
-    let (_, before) = declared::environment(path, text)?;
-    let kept: Vec<&str> = text
-        .lines()
-        .filter(|line| {
-            let item = line.trim().strip_prefix("- ").map(str::trim);
-            let item = item.map(|item| item.trim_matches(['\'', '"']));
-            !item.is_some_and(|item| edits.removed.iter().any(|gone| gone == item))
-        })
-        .collect();
-    let mut lines: Vec<String> = kept.iter().map(|line| (*line).to_owned()).collect();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let pip = lines
-        .iter()
-        .position(|line| line.trim_end().ends_with("- pip:"));
-    let (at, width) = match pip {
-        Some(pip) => {
-            let inside =
-                |line: &&String| line.trim().is_empty() || indent(line) > indent(&lines[pip]);
-            let count = lines[pip + 1..].iter().take_while(inside).count();
-            let block = &lines[pip + 1..pip + 1 + count];
-            let blank = block
-                .iter()
-                .rev()
-                .take_while(|line| line.trim().is_empty())
-                .count();
-            let width = block.iter().find(|line| line.trim_start().starts_with('-'));
-            (
-                pip + 1 + count - blank,
-                width.map_or(6, |line| indent(line)),
-            )
-        }
-        None => {
-            lines.push("  - pip:".to_owned());
-            (lines.len(), 6)
-        }
-    };
-    let added = edits.added.iter().map(|line| {
-        let space = " ".repeat(width);
-        if line.starts_with('#') {
-            format!("{space}{line}")
-        } else {
-            format!("{space}- {}", declared::item(line))
-        }
-    });
-    lines.splice(at..at, added);
-    let after = lines.join("\n") + "\n";
-
-    let mut wanted: Vec<String> = before
-        .into_iter()
-        .filter(|line| !edits.removed.contains(line))
-        .collect();
-    let packages = |line: &&String| !line.starts_with('#');
-    wanted.extend(edits.added.iter().filter(packages).map(|line| bare(line)));
-    let wanted = wanted.iter().map(|line| bare(line)).collect::<Vec<_>>();
-    let got = declared::environment(path, &after).map(|(_, pip)| pip);
-    match got {
-        Ok(pip) if pip.iter().map(|line| bare(line)).collect::<Vec<_>>() == wanted => Ok(after),
-        _ => Err(
-            Error::failed(format!("`{}` cannot be edited safely", path.display())).help(format!(
-                "add below `pip:` by hand: {}",
-                edits.added.join(", ")
-            )),
-        ),
-    }
-}
-
-/// A requirement without the comment behind it.
-fn bare(line: &str) -> String {
-    line.split(" #").next().unwrap_or(line).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -197,23 +135,66 @@ mod tests {
 
     #[test]
     fn packages_go_there_and_back() {
-        let requirements = "# Python packages.\n\n# mine\nnumpy==1.26 # why\nx @ git+https://h/x\n";
+        let requirements =
+            "# Python packages.\n\n# mine\nnumpy==1.26 # why\nb==1 \\\n    --no-such\n# end\n"
+                .replace("--no-such", &format!("--hash=sha256:{}", "0".repeat(64)));
         let path = Path::new("r.txt");
-        let edits = edits(FromBase::FromPython, path, HEADING, requirements).expect("read");
+        let there = edits(FromBase::FromPython, path, HEADING, &requirements).expect("read");
+        let text = apply(
+            FromBase::FromScratch,
+            Path::new("e.yml"),
+            ENVIRONMENT,
+            &there,
+        )
+        .expect("applied");
+        let hash = format!("--hash=sha256:{}", "0".repeat(64));
         assert_eq!(
-            edits.added,
-            ["# mine", "numpy==1.26 # why", "x @ git+https://h/x"]
-        );
-        let path = Path::new("e.yml");
-        let text = apply(FromBase::FromScratch, path, ENVIRONMENT, &edits).expect("applied");
-        assert!(
-            text.ends_with(
-                "  - pip:\n      # mine\n      - numpy==1.26 # why\n      - x @ git+https://h/x\n"
-            ),
-            "{text}"
+            text,
+            format!(
+                "{ENVIRONMENT}  - pip:\n      # mine\n      - numpy==1.26 # why\n      - b==1 {hash}\n      # end\n"
+            )
         );
         let back = environment(&text).expect("read");
-        assert_eq!(back.added, ["numpy==1.26", "x @ git+https://h/x"]);
+        let text = apply(FromBase::FromPython, path, HEADING, &back).expect("applied");
+        assert_eq!(
+            text,
+            format!("{HEADING}\n# mine\nnumpy==1.26 # why\nb==1 {hash}\n# end\n")
+        );
+    }
+
+    #[test]
+    fn nothing_is_done_where_nothing_was_changed() {
+        let edits = environment(ENVIRONMENT).expect("read");
+        assert_eq!(edits, Edits::default());
+        for (kind, text) in [
+            (FromBase::FromPython, HEADING),
+            (FromBase::FromScratch, ENVIRONMENT),
+        ] {
+            assert_eq!(
+                apply(kind, Path::new("x"), text, &edits).expect("applied"),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn comments_alone_go_over_too() {
+        let path = Path::new("r.txt");
+        let there = edits(
+            FromBase::FromPython,
+            path,
+            HEADING,
+            "# Python packages.\n# mine\n",
+        )
+        .expect("read");
+        let text = apply(
+            FromBase::FromScratch,
+            Path::new("e.yml"),
+            ENVIRONMENT,
+            &there,
+        )
+        .expect("applied");
+        assert_eq!(text, format!("{ENVIRONMENT}  # mine\n"));
     }
 
     #[test]
@@ -226,7 +207,7 @@ mod tests {
     #[test]
     fn what_was_taken_out_is_taken_out_there_too() {
         let edits = Edits {
-            added: vec!["scipy".into()],
+            added: vec![Line::new("scipy")],
             removed: vec!["numpy".into()],
         };
         let path = Path::new("x");

@@ -60,6 +60,15 @@ impl Line {
         self.above.iter().chain(&self.written).map(String::as_str)
     }
 
+    /// The line without the comments of which this holds.
+    pub fn without_comments(mut self, unwanted: impl Fn(&str) -> bool) -> Self {
+        self.above.retain(|comment| !unwanted(comment));
+        match self.comment.take_if(|comment| unwanted(comment)) {
+            Some(_) => Self::commented(self.above, &self.content, None),
+            None => self,
+        }
+    }
+
     /// Every comment on it, empty lines left out.
     pub fn all_comments(&self) -> impl Iterator<Item = &str> {
         let comments = self.above.iter().chain(&self.comment);

@@ -66,7 +66,11 @@ pub fn redact(text: &str) -> String {
 }
 
 /// A place whose excerpt shows no credentials.
-pub(super) fn redacted_place(path: &Path, text: &str, range: Range<usize>) -> Place {
+pub(in crate::installation) fn redacted_place(
+    path: &Path,
+    text: &str,
+    range: Range<usize>,
+) -> Place {
     let secrets = secrets(text);
     let moved = |index: usize| {
         let mut result = index;

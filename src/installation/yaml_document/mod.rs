@@ -6,6 +6,7 @@
 //! should have made of it, with every comment that was not removed. Otherwise the edit is refused
 //! with what the person should write; the document is never written anew.
 
+mod items;
 mod proposals;
 mod scalar;
 mod step;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
+pub use items::{ListItem, ListItems};
 pub use step::Step;
 
 use crate::error::{Error, Place, Result};
@@ -106,7 +108,7 @@ impl YamlDocument {
             proposals::replace_scalar(&self.text, way, text),
             proposals::set_in_tree(&self.text, way, text),
         ];
-        self.edit(way, &by_hand, change, proposals, None)?;
+        self.edit(way, &by_hand, change, proposals, Comments::default())?;
         Ok(true)
     }
 
@@ -115,28 +117,68 @@ impl YamlDocument {
     /// # Errors
     /// `Failed` when this cannot be done safely, with what to write by hand.
     pub fn insert(&mut self, list: &[Step], index: usize, text: &str) -> Result<()> {
-        let by_hand = format!("add `- {}` to `{}` by hand", short(text), Way(list));
+        self.insert_all(list, index, &[ListItem::new(text)], &[])
+    }
+
+    /// Adds texts with their comments to a list, before the item of that number or at the end, and
+    /// comments below them.
+    ///
+    /// # Errors
+    /// `Failed` when this cannot be done safely, with what to write by hand.
+    pub fn insert_all(
+        &mut self,
+        list: &[Step],
+        index: usize,
+        items: &[ListItem],
+        below: &[String],
+    ) -> Result<()> {
+        let by_hand = format!("add {} to `{}` by hand", dashes(items), Way(list));
         let change = |value: &mut Value| {
-            let items = follow_mut(value, list)?.as_sequence_mut()?;
-            items.insert(index.min(items.len()), Value::from(text));
+            let values = follow_mut(value, list)?.as_sequence_mut()?;
+            let index = index.min(values.len());
+            let new = items.iter().map(|item| Value::from(item.text.as_str()));
+            values.splice(index..index, new);
             Some(())
         };
         let proposals = [
-            proposals::insert_line(&self.text, list, index, text),
-            proposals::insert_in_tree(&self.text, list, index, text),
+            proposals::insert_lines(&self.text, list, index, items, below),
+            proposals::insert_in_tree(&self.text, list, index, items),
         ];
-        self.edit(list, &by_hand, change, proposals, None)
+        let comments = Comments {
+            added: items
+                .iter()
+                .flat_map(ListItem::comments)
+                .chain(below)
+                .collect(),
+            removed: None,
+        };
+        self.edit(list, &by_hand, change, proposals, comments)
     }
 
-    /// Adds a list of one text under a key: of the mapping at the end of a way or, where a list
-    /// is, of a mapping that becomes its last item.
+    /// Adds a list of one text under a key, as [`YamlDocument::add_list_of`] does.
     ///
     /// # Errors
     /// `Failed` when this cannot be done safely, with what to write by hand.
     pub fn add_list(&mut self, way: &[Step], key: &str, text: &str) -> Result<()> {
-        let by_hand = format!("add `{key}:` with `- {}` below it by hand", short(text));
+        self.add_list_of(way, key, &[ListItem::new(text)], &[])
+    }
+
+    /// Adds a list of texts under a key: of the mapping at the end of a way or, where a list is,
+    /// of a mapping that becomes its last item.
+    ///
+    /// # Errors
+    /// `Failed` when this cannot be done safely, with what to write by hand.
+    pub fn add_list_of(
+        &mut self,
+        way: &[Step],
+        key: &str,
+        items: &[ListItem],
+        below: &[String],
+    ) -> Result<()> {
+        let by_hand = format!("add `{key}:` with {} below it by hand", dashes(items));
         let change = |value: &mut Value| {
-            let list = Value::from(vec![Value::from(text)]);
+            let items = items.iter().map(|item| Value::from(item.text.as_str()));
+            let list = Value::Sequence(items.collect());
             match follow_mut(value, way)? {
                 Value::Mapping(mapping) => {
                     mapping.insert(Value::from(key), list);
@@ -150,10 +192,18 @@ impl YamlDocument {
             Some(())
         };
         let proposals = [
-            proposals::add_list_lines(&self.text, way, key, text),
-            proposals::add_list_in_tree(&self.text, way, key, text),
+            proposals::add_list_lines(&self.text, way, key, items, below),
+            proposals::add_list_in_tree(&self.text, way, key, items),
         ];
-        self.edit(way, &by_hand, change, proposals, None)
+        let comments = Comments {
+            added: items
+                .iter()
+                .flat_map(ListItem::comments)
+                .chain(below)
+                .collect(),
+            removed: None,
+        };
+        self.edit(way, &by_hand, change, proposals, comments)
     }
 
     /// Removes a key with its value, or an item of a list, with the comments on its lines. Says
@@ -183,7 +233,11 @@ impl YamlDocument {
             proposals::remove_line(&self.text, way),
             proposals::remove_in_tree(&self.text, way),
         ];
-        self.edit(way, &by_hand, change, proposals, removed)?;
+        let comments = Comments {
+            removed,
+            ..Comments::default()
+        };
+        self.edit(way, &by_hand, change, proposals, comments)?;
         Ok(true)
     }
 
@@ -195,11 +249,11 @@ impl YamlDocument {
         by_hand: &str,
         change: impl FnOnce(&mut Value) -> Option<()>,
         proposals: impl IntoIterator<Item = Option<String>>,
-        removed: Option<Range<usize>>,
+        comments: Comments<'_>,
     ) -> Result<()> {
         let mut expected = self.value.clone();
         let accepted = change(&mut expected).and_then(|()| {
-            let kept = self.comments_without(removed)?;
+            let kept = self.comments_after(&comments)?;
             let mut texts = proposals.into_iter().flatten();
             texts.find(|text| {
                 let read: Result<Value, _> = serde_yaml::from_str(without_mark(text));
@@ -221,19 +275,39 @@ impl YamlDocument {
         Ok(())
     }
 
-    /// How often each comment stands, those on removed lines left out.
-    fn comments_without(&self, removed: Option<Range<usize>>) -> Option<HashMap<String, usize>> {
+    /// How often each comment must stand after an edit.
+    fn comments_after(&self, change: &Comments<'_>) -> Option<HashMap<String, usize>> {
         let mut counts = HashMap::new();
         for (range, comment) in Tree::parse(&self.text)?.comments() {
-            let is_removed = removed
+            let is_removed = change
+                .removed
                 .as_ref()
                 .is_some_and(|removed| removed.contains(&range.start));
             if !is_removed {
                 *counts.entry(comment).or_default() += 1;
             }
         }
+        for comment in &change.added {
+            *counts.entry(comment.trim_end().to_owned()).or_default() += 1;
+        }
         Some(counts)
     }
+}
+
+/// What an edit does to the comments.
+#[derive(Default)]
+struct Comments<'a> {
+    added: Vec<&'a String>,
+    /// The lines that go.
+    removed: Option<Range<usize>>,
+}
+
+/// Items as a person would write them, for a message.
+fn dashes(items: &[ListItem]) -> String {
+    let dashes = items
+        .iter()
+        .map(|item| format!("`- {}`", short(&item.text)));
+    dashes.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether all comments stand in a text at least as often as counted.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use yaml_edit::{YamlNode, YamlValue};
 
+use super::items::ListItem;
 use super::scalar::{Style, scalar};
 use super::step::Step;
 use super::tree::Tree;
@@ -38,52 +39,95 @@ pub fn set_in_tree(text: &str, way: &[Step], new: &str) -> Option<String> {
     })
 }
 
-/// Adds an item on a line of its own, right behind the line of the one before it: comments that
-/// follow belong to what follows them.
-pub fn insert_line(text: &str, list: &[Step], index: usize, new: &str) -> Option<String> {
+/// Adds items on lines of their own, right behind the line of the one before them: comments that
+/// follow belong to what follows them. With comments below.
+pub fn insert_lines(
+    text: &str,
+    list: &[Step],
+    index: usize,
+    items: &[ListItem],
+    below: &[String],
+) -> Option<String> {
     let block = Block::find(text, list)?;
     let index = index.min(block.items.len());
-    let line = format!("{}{}", block.prefix, scalar(new, Style::Plain, false));
+    let lines = item_lines(text, &block.prefix, items, below);
     Some(match index.checked_sub(1) {
-        Some(previous) => with_line(text, block.end_of(text, previous), &line),
+        Some(previous) => with_line(text, block.end_of(text, previous), &lines),
         None => {
             let start = whole_lines(text, block.items[0].clone()).start;
-            replaced(text, start..start, &format!("{line}{}", line_break(text)))
+            replaced(text, start..start, &format!("{lines}{}", line_break(text)))
         }
     })
 }
 
-/// Adds an item in the tree.
-pub fn insert_in_tree(text: &str, list: &[Step], index: usize, new: &str) -> Option<String> {
+/// Items behind a prefix such as `  - `, with their comments, and comments below them.
+fn item_lines(text: &str, prefix: &str, items: &[ListItem], below: &[String]) -> String {
+    let indent = prefix.split('-').next().unwrap_or_default();
+    let own_line = |comment: &String| format!("{indent}{comment}");
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        lines.extend(item.above.iter().map(own_line));
+        let written = scalar(&item.text, Style::Plain, false);
+        lines.push(match &item.comment {
+            Some(comment) => format!("{prefix}{written} {comment}"),
+            None => format!("{prefix}{written}"),
+        });
+    }
+    lines.extend(below.iter().map(own_line));
+    lines.join(line_break(text))
+}
+
+/// Adds items in the tree, which takes no comments.
+pub fn insert_in_tree(
+    text: &str,
+    list: &[Step],
+    index: usize,
+    items: &[ListItem],
+) -> Option<String> {
     in_tree(text, list, |node| {
-        node.as_sequence()?.insert(index, new);
+        let list = node.as_sequence()?;
+        let index = index.min(list.len());
+        for (number, item) in items.iter().enumerate() {
+            list.insert(index + number, item.text.as_str());
+        }
         Some(())
     })
 }
 
-/// Adds `- key:` and `- text` below it as two lines at the end of a list, indented as conda does;
-/// or `key:` and `- text` at the end of the document.
-pub fn add_list_lines(text: &str, way: &[Step], key: &str, new: &str) -> Option<String> {
-    let new = scalar(new, Style::Plain, false);
+/// Adds `- key:` and below it a line for each item at the end of a list, indented as conda does;
+/// or `key:` and the items at the end of the document.
+pub fn add_list_lines(
+    text: &str,
+    way: &[Step],
+    key: &str,
+    items: &[ListItem],
+    below: &[String],
+) -> Option<String> {
     let key = scalar(key, Style::Plain, false);
     if way.is_empty() && Tree::parse(text)?.find(way)?.node.as_mapping().is_some() {
         let end = with_line(text, text.len(), &format!("{key}:"));
-        return Some(with_line(&end, end.len(), &format!("  - {new}")));
+        return Some(with_line(
+            &end,
+            end.len(),
+            &item_lines(text, "  - ", items, below),
+        ));
     }
     let block = Block::find(text, way)?;
     let end = block.end_of(text, block.items.len() - 1);
     let indent = block.prefix.split('-').next().unwrap_or_default();
     let lines = format!(
-        "{}{key}:{}{indent}    - {new}",
+        "{}{key}:{}{}",
         block.prefix,
-        line_break(text)
+        line_break(text),
+        item_lines(text, &format!("{indent}    - "), items, below)
     );
     Some(with_line(text, end, &lines))
 }
 
-/// Adds a list under a key in the tree.
-pub fn add_list_in_tree(text: &str, way: &[Step], key: &str, new: &str) -> Option<String> {
-    let list = YamlValue::Sequence(vec![YamlValue::from(new)]);
+/// Adds a list under a key in the tree, which takes no comments.
+pub fn add_list_in_tree(text: &str, way: &[Step], key: &str, items: &[ListItem]) -> Option<String> {
+    let items = items.iter().map(|item| YamlValue::from(item.text.as_str()));
+    let list = YamlValue::Sequence(items.collect());
     in_tree(text, way, |node| {
         if let Some(mapping) = node.as_mapping() {
             mapping.set(key, list);
