@@ -56,11 +56,11 @@ def settings():
                  home / ".condarc", home / ".mambarc", os.environ.get("CONDARC", ""), os.environ.get("MAMBARC", "")):
         if path and Path(path).is_file():
             merged.update(yaml.safe_load(Path(path).read_text()) or {})
-    for key in ("channel_alias", "ssl_verify", "channels"):
+    for key in ("channel_alias", "ssl_verify", "channels", "pinned_packages"):
         for prefix in ("CONDA_", "MAMBA_"):
             value = os.environ.get(prefix + key.upper())
             if value:
-                merged[key] = value.split(",") if key == "channels" else value
+                merged[key] = value.split(",") if key in ("channels", "pinned_packages") else value
     return merged
 
 
@@ -123,8 +123,10 @@ class Wanted:
 
 
 def explicit_record(line):
-    """URL, URL#md5 or URL#sha256:… → a record without dependencies."""
+    """URL, URL#md5, URL#sha256 or URL#sha256:… → a record without dependencies."""
     url, _, digest = line.partition("#")
+    if digest and not re.fullmatch("[0-9a-f]{32}|(sha256:)?[0-9a-f]{64}", digest):
+        raise Refused(f"cannot read the digest of {line}")
     file_name = url.rsplit("/", 1)[-1]
     stem = re.sub(r"\.(conda|tar\.bz2)$", "", file_name)
     name, version, build = stem.rsplit("-", 2)
@@ -133,8 +135,8 @@ def explicit_record(line):
     package = PackageRecord(name=name, version=version, build=BuildString(build),
                             build_number=int(number.group(1)) if number else 0, subdir=subdir,
                             noarch="python" if subdir == "noarch" else None)
-    if digest.startswith("sha256:"):
-        package.sha256 = bytes.fromhex(digest[7:])
+    if len(digest) >= 64:
+        package.sha256 = bytes.fromhex(digest[-64:])
     elif digest:
         package.md5 = bytes.fromhex(digest)
     return RepoDataRecord(package, file_name, url, url.rsplit("/", 2)[0] + "/")
@@ -197,7 +199,8 @@ async def change(options, wanted, removed=()):
         records = [explicit_record(line) for line in wanted.explicit]
         asked_names = {record.name.normalized for record in records}
         records += [record for record in present if record.name.normalized not in asked_names]
-        requested = {}
+        # micromamba notes every package of such a list as asked for.
+        requested = {name: MatchSpec(name) for name in asked_names}
     elif removed:
         records = [r for r in present if not any(fnmatch.fnmatch(r.name.normalized, name) for name in removed)]
     else:
@@ -210,6 +213,7 @@ async def change(options, wanted, removed=()):
             platforms=[platform, "noarch"],
             locked_packages=kept,
             pinned_packages=frozen,
+            constraints=[MatchSpec(spec) for spec in configured.get("pinned_packages") or []],
             virtual_packages=VirtualPackage.detect(),
             channel_priority=ChannelPriority.Disabled
             if options.no_channel_priority or configured.get("channel_priority") == "disabled"

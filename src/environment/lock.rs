@@ -170,7 +170,7 @@ pub struct AptPackage {
 }
 
 /// A conda package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CondaPackage {
     /// Its name.
@@ -179,14 +179,20 @@ pub struct CondaPackage {
     pub version: String,
     /// Its build string.
     pub build: String,
-    /// The address that it came from.
+    /// The address that it came from, without credentials.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
     /// The digest of the package file.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sha256: String,
+    /// The older digest, where its channel has no other.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub md5: String,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
+    /// Why no build can get it again, if that is so; the build's lists then leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfrozen: Option<String>,
 }
 
 impl Settled {

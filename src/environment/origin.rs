@@ -229,7 +229,7 @@ fn is_commit(text: &str) -> bool {
 
 /// Takes user name and password out of an address, and any fragment. `git@` of an ssh address is
 /// no secret and part of it, and so are variables that stand for one (`${TOKEN}`).
-fn without_credentials(url: &str) -> String {
+pub(crate) fn without_credentials(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

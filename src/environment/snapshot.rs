@@ -32,6 +32,10 @@ pub struct Snapshot {
     /// System packages.
     #[serde(default)]
     pub apt: Vec<AptPackage>,
+    /// What the conda environment was made for, as written: the packages that `environment.yml`
+    /// asked for when it was built.
+    #[serde(default)]
+    pub conda_specs: Vec<String>,
     /// Conda packages.
     #[serde(default)]
     pub conda: Vec<CondaPackage>,
@@ -206,6 +210,9 @@ pub struct CondaPackage {
     /// The digest of the package file.
     #[serde(default)]
     pub sha256: String,
+    /// The older digest of the package file.
+    #[serde(default)]
+    pub md5: String,
     /// What the person typed to get it; `None` for a dependency.
     #[serde(default)]
     pub requested: Option<String>,

@@ -76,3 +76,172 @@ fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
     let refused = shop.envtpl(&["build-generic"]).expect(1);
     assert!(refused.stderr.contains("sha256"), "{}", refused.stderr);
 }
+
+/// What files of the tests' channel are served again below another address.
+struct Channel {
+    server: std::process::Child,
+    address: String,
+    _directory: tempfile::TempDir,
+}
+
+impl Channel {
+    /// The channel's packages without any index, so that nothing can be chosen from it.
+    fn without_index() -> Self {
+        use std::io::{BufRead, BufReader};
+        let files = std::env::var("ENVTPL_TEST_CONDA_DIR").expect("scripts/test.sh sets it");
+        let directory = tempfile::tempdir().expect("a directory");
+        for subdirectory in ["linux-64", "noarch"] {
+            let from = std::path::Path::new(&files)
+                .join("conda-forge")
+                .join(subdirectory);
+            let to = directory.path().join("conda-forge").join(subdirectory);
+            std::fs::create_dir_all(&to).expect("made");
+            for entry in std::fs::read_dir(from).expect("there") {
+                let path = entry.expect("read").path();
+                let name = path.file_name().expect("a name");
+                let is_package = [".conda", ".tar.bz2"]
+                    .iter()
+                    .any(|end| name.to_string_lossy().ends_with(end));
+                if is_package {
+                    std::os::unix::fs::symlink(&path, to.join(name)).expect("linked");
+                }
+            }
+        }
+        let channel = std::env::var("ENVTPL_TEST_CONDA_URL").expect("scripts/test.sh sets it");
+        let host = channel.rsplit_once(':').expect("a port").0;
+        let mut server = std::process::Command::new("python3")
+            .args(["-u", "-m", "http.server", "0", "--bind"])
+            .arg(host.trim_start_matches("http://"))
+            .arg("--directory")
+            .arg(directory.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("python3 runs");
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("it says its port");
+        let port = line.split(' ').nth(5).expect("a port");
+        Self {
+            server,
+            address: format!("{host}:{port}"),
+            _directory: directory,
+        }
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        drop(self.server.kill());
+        drop(self.server.wait());
+    }
+}
+
+const CONDA: &str = "ls /opt/conda/conda-meta | grep json";
+
+#[test]
+fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_asked_for() {
+    let shop = workshop("scratch-locked");
+    let environment = |packages: &str| {
+        let text = format!(
+            "channels: [conda-forge]\ndependencies:\n  - python=3.11 # why\n  - pip\n{packages}"
+        );
+        shop.write("dependencies/environment.yml", &text);
+    };
+    let pips = "  - pip:\n      - idna==3.10\n";
+    // A password of a channel stays on this machine.
+    let channel = std::env::var("ENVTPL_TEST_CONDA_URL").expect("scripts/test.sh sets it");
+    shop.set(
+        "CONDA_CHANNEL_ALIAS",
+        &channel.replace("://", "://me:p4ssw0rd@"),
+    );
+    environment(&format!("  - six=1.16\n  - greet\n{pips}"));
+    shop.commit("packages");
+    shop.envtpl(&["build-generic"]).expect(0);
+    let before = shop.in_image("dev-latest-root", CONDA).expect(0).stdout;
+    let kept = shop.in_image("run-latest-root", "grep -rl p4ssw0rd /opt /etc /root");
+    assert_eq!(kept.expect(1).stdout, "");
+    shop.envtpl(&["freeze"]).expect(0);
+    let locked = "dependencies/locked/conda.txt";
+    let list = shop.read(locked);
+    assert!(
+        list.contains("# asked: python=3.11\n# asked: six=1.16\n@EXPLICIT\nhttps://conda.anaconda.org/conda-forge/linux-64/"),
+        "{list}"
+    );
+    assert!(!(list + &shop.read("envtpl.lock")).contains("p4ssw0rd"));
+
+    // There is nothing to choose from, and a comment asks for nothing.
+    let server = Channel::without_index();
+    shop.set("CONDA_CHANNEL_ALIAS", &server.address);
+    environment(&format!("  # a comment\n  - 'greet'\n  - six=1.16\n{pips}"));
+    shop.commit("locked");
+    shop.envtpl(&["build-generic", "--progress", "plain"])
+        .expect(0);
+    let after = shop.in_image("dev-latest-root", CONDA).expect(0).stdout;
+    assert_eq!(after, before);
+    shop.envtpl(&["freeze"]).expect(0).says("nothing new");
+
+    // Another file by the name of a locked one is caught, whatever the build's cache has.
+    let list = shop.read(locked);
+    let digest = list
+        .lines()
+        .find(|line| line.contains("/greet-"))
+        .and_then(|line| line.rsplit(':').next())
+        .expect("a digest");
+    let flipped: String = digest.chars().rev().collect();
+    shop.write(locked, &list.replace(digest, &flipped));
+    shop.commit("another file");
+    shop.envtpl(&["build-generic"])
+        .expect(1)
+        .says("dependencies/locked/conda.txt")
+        .says("hash mismatch");
+
+    // What was locked stays when more is asked for, although there is something newer. (As if the
+    // lock were of the time when that was the newest.)
+    shop.set("CONDA_CHANNEL_ALIAS", &channel);
+    shop.write(
+        locked,
+        &list.replace("# asked: six=1.16\n", "# asked: six\n"),
+    );
+    environment("  - six\n  - tqdm\n  - pip:\n      - idna==3.10\n");
+    shop.commit("more");
+    let built = shop
+        .envtpl(&["build-generic", "--progress", "plain"])
+        .expect(0);
+    for line in [
+        "now asked:       tqdm",
+        "no longer asked: greet",
+        "+ tqdm-",
+        "- greet-",
+    ] {
+        assert!(
+            built.stderr.contains(line),
+            "{line} is not in:\n{}",
+            built.stderr
+        );
+    }
+    let after = shop.in_image("dev-latest-root", CONDA).expect(0).stdout;
+    assert!(
+        after.contains("six-1.16.0") && after.contains("tqdm-") && !after.contains("greet-"),
+        "{after}"
+    );
+    shop.in_image("run-latest-root", "python -c 'import tqdm, idna'")
+        .expect(0);
+
+    // What cannot go together with it is chosen anew.
+    shop.write(
+        locked,
+        &list
+            .replace("# asked: six=1.16\n", "# asked: six\n# asked: tqdm\n")
+            .replace("# asked: greet\n", ""),
+    );
+    environment("  - six\n  - tqdm\n  - six>1.16\n  - pip:\n      - idna==3.10\n");
+    shop.commit("contrary");
+    let built = shop
+        .envtpl(&["build-generic", "--progress", "plain"])
+        .expect(0);
+    assert!(built.stderr.contains("+ six-1.17.0"), "{}", built.stderr);
+    shop.envtpl(&["freeze"]).expect(0);
+    assert!(shop.read(locked).contains("# asked: six>1.16\n"));
+}

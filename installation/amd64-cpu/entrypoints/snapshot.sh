@@ -138,17 +138,19 @@ if os.path.isdir(records):
     for entry in sorted(os.listdir(records)):
         if entry.endswith(".json"):
             record = json.loads(content(os.path.join(records, entry)) or "{}")
-            item = {key: record.get(key) or "" for key in ("name", "version", "build", "channel", "url", "sha256")}
+            item = {key: record.get(key) or "" for key in ("name", "version", "build", "channel", "url", "sha256", "md5")}
             specs = [record.get("requested_spec")] + (record.get("requested_specs") or [])
             specs = [spec for spec in specs if spec and spec != "None"]
             item["requested"] = specs[0] if specs else None
             conda.append(item)
     conda.sort(key=lambda item: item["name"])
+# What the build made the environment for.
+specs = content(os.path.join(records, "envtpl-specs")).splitlines()
 
 def lines(items):
     return "[\n" + ",\n".join(json.dumps(item) for item in items) + "]"
 
 inner = lines(python.pop("distributions"))
 print("\"python\":" + json.dumps(python)[:-1] + ", \"distributions\":" + inner + "},")
-print("\"conda\":" + lines(conda) + "}")
+print("\"conda_specs\":" + json.dumps(specs) + ",\n\"conda\":" + lines(conda) + "}")
 ' </dev/null

@@ -71,7 +71,8 @@ pub fn gather(
             .or_else(|| run_answer.record("apt-build")),
         directories_in_image: directories_in_image(workplace, dev_image, &now)?,
         base_image: base_image(workplace, &now)?,
-        project_root_at: project_root_at(workplace)?,
+        project_root_at: setting(workplace, "PROJECT_ROOT_AT")?,
+        conda_channel_alias: setting(workplace, "CONDA_CHANNEL_ALIAS")?,
         dev,
         now,
         declared,
@@ -229,11 +230,9 @@ fn is_repository_of(repository: &str, image: &str) -> bool {
     short(repository) == short(name)
 }
 
-fn project_root_at(workplace: &Workplace<'_>) -> Result<Option<String>> {
+/// A setting of `.env` that is not empty.
+fn setting(workplace: &Workplace<'_>, name: &str) -> Result<Option<String>> {
     let dotenv = settings(workplace.installation)?;
     let values = dotenv.values(|name| std::env::var(name).ok());
-    Ok(values
-        .get("PROJECT_ROOT_AT")
-        .filter(|path| !path.is_empty())
-        .cloned())
+    Ok(values.get(name).filter(|value| !value.is_empty()).cloned())
 }

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
 use crate::environment::lock;
+use crate::environment::origin::without_credentials;
 use crate::environment::snapshot::{CondaPackage, Snapshot};
+use crate::installation::conda_environment;
+use crate::installation::requirements::redact;
+
+/// Where channels are that are only named, unless a setting says otherwise (conda's documentation,
+/// `channel_alias`).
+const CHANNELS: &str = "https://conda.anaconda.org/";
 
 /// Adds the conda packages to a plan.
 pub fn plan(facts: &Facts, plan: &mut Plan) {
     let base = by_name(&facts.base);
     let built = by_name(&facts.dev);
     for (name, package) in by_name(&facts.now) {
-        let of_base = base
-            .get(name)
-            .is_some_and(|base| (&base.version, &base.build) == (&package.version, &package.build));
+        let of_base = base.get(name).is_some_and(|base| same(base, package));
         if of_base {
             continue;
         }
@@ -23,35 +28,148 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
             .as_ref()
             .is_some_and(|declared| declared.contains(name));
         let added = package.requested.is_some() && !built.contains_key(name) && !declared;
-        match &facts.declared.conda {
-            Some(_) if added => plan.additions.push(Addition {
+        let refusal = match &facts.declared.conda {
+            None if added => Some((
+                "it is a conda package, and this installation declares none",
+                "install it by a RUN line of the Dockerfile, or switch the installation: \
+                 `envtpl edit-from-base from-scratch`",
+            )),
+            _ if package.url.starts_with("file:")
+                && built.get(name).is_none_or(|built| !same(built, package)) =>
+            {
+                Some((
+                    "it comes from a file of the container",
+                    "install it from a channel",
+                ))
+            }
+            _ => None,
+        };
+        if let Some((why, help)) = refusal {
+            plan.refused.push(Refusal {
+                name: name.to_owned(),
+                version: package.version.clone(),
+                why: why.to_owned(),
+                help: help.to_owned(),
+            });
+            continue;
+        }
+        if added {
+            plan.additions.push(Addition {
                 list: List::Conda,
                 name: name.to_owned(),
                 line: name.to_owned(),
                 version: package.version.clone(),
-            }),
-            None if added => {
-                plan.refused.push(Refusal {
-                    name: name.to_owned(),
-                    version: package.version.clone(),
-                    why: "it is a conda package, and this installation declares none".to_owned(),
-                    help:
-                        "install it by a RUN line of the Dockerfile, or switch the installation: \
-                           `envtpl edit-from-base from-scratch`"
-                            .to_owned(),
-                });
-                continue;
-            }
-            _ => {}
+            });
+            plan.lock.declared.conda.push(name.to_owned());
         }
+        let md5 = match package.sha256.as_str() {
+            "" => package.md5.clone(),
+            _ => String::new(),
+        };
         plan.lock.conda.push(lock::CondaPackage {
             name: name.to_owned(),
             version: package.version.clone(),
             build: package.build.clone(),
-            url: package.url.clone(),
+            url: public_url(&package.url, facts.conda_channel_alias.as_deref()),
             sha256: package.sha256.clone(),
+            md5,
             requested: declared || added,
+            unfrozen: None,
         });
+    }
+    settle(facts, &built, plan);
+}
+
+/// Which lines of `environment.yml` the locked packages answer: those that the environment was
+/// made for, as far as what was done by hand since still agrees with them.
+fn settle(facts: &Facts, built: &BTreeMap<&str, &CondaPackage>, plan: &mut Plan) {
+    let now = by_name(&facts.now);
+    for spec in &facts.dev.conda_specs {
+        let asked = conda_environment::CondaPackage::parse(spec);
+        let name = asked.as_ref().map(|asked| asked.name.as_str());
+        let installed = name.and_then(|name| now.get(name));
+        let untouched = match (name, installed) {
+            (Some(name), Some(package)) => {
+                built.get(name).is_some_and(|built| same(built, package))
+            }
+            (Some(name), None) => {
+                let declared = facts.declared.conda.as_ref();
+                if built.contains_key(name)
+                    && declared.is_some_and(|declared| declared.contains(name))
+                {
+                    plan.notes.push(format!(
+                        "{name} is declared but was removed; the next build installs it again"
+                    ));
+                }
+                false
+            }
+            // What names no package that is known here is conda's to understand.
+            (None, _) => true,
+        };
+        let answered = untouched
+            || asked
+                .as_ref()
+                .zip(installed)
+                .is_some_and(|(asked, package)| {
+                    asked.spec.trim() == asked.name || allows(asked, &package.version)
+                });
+        if answered {
+            plan.lock.declared.conda.push(redact(spec));
+        } else if let Some(package) = installed {
+            plan.notes.push(format!(
+                "{} {} is installed and environment.yml asks for `{spec}`; the next build lets \
+                 conda choose again",
+                package.name, package.version
+            ));
+        }
+    }
+}
+
+/// Whether a spec surely allows a version; conda decides where this is not sure.
+fn allows(asked: &conda_environment::CondaPackage, version: &str) -> bool {
+    asked.version().is_some_and(|wanted| {
+        version == wanted
+            || version
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+fn same(one: &CondaPackage, other: &CondaPackage) -> bool {
+    (&one.version, &one.build) == (&other.version, &other.build)
+}
+
+/// A package's address as it may stand in a committed file: without user, password and token, and
+/// below conda's own channels where a setting put others in their place. The build's setting puts
+/// them there again.
+fn public_url(url: &str, alias: Option<&str>) -> String {
+    let url = without_token(&without_credentials(url));
+    let alias = alias.map(|alias| without_token(&without_credentials(alias)));
+    let rest = alias.as_deref().and_then(|alias| {
+        url.strip_prefix(alias.trim_end_matches('/'))
+            .and_then(|rest| rest.strip_prefix('/'))
+    });
+    match rest {
+        Some(rest) => format!("{CHANNELS}{rest}"),
+        None => url,
+    }
+}
+
+/// Takes `/t/TOKEN` out of an address, as conda writes tokens into it (`conda.common.url`).
+fn without_token(url: &str) -> String {
+    let Some((before, behind)) = url.split_once("/t/") else {
+        return url.to_owned();
+    };
+    let (token, rest) = behind.split_once('/').unwrap_or((behind, ""));
+    // The name of a channel and the files in it may be called `t` as well.
+    let is_token = before.contains("://")
+        && !token.is_empty()
+        && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && (rest.is_empty() || !rest.contains('.') || rest.matches('/').count() >= 2);
+    match (is_token, rest) {
+        (false, _) => url.to_owned(),
+        (true, "") => before.to_owned(),
+        (true, rest) => format!("{before}/{rest}"),
     }
 }
 
@@ -60,4 +178,69 @@ fn by_name(snapshot: &Snapshot) -> BTreeMap<&str, &CondaPackage> {
     packages
         .map(|package| (package.name.as_str(), package))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_keeps_a_credential() {
+        let file = "conda-forge/noarch/six-1-0.conda";
+        for (url, alias, expected) in [
+            (
+                "https://u:p@host/c/noarch/six-1-0.conda",
+                None,
+                "https://host/c/noarch/six-1-0.conda",
+            ),
+            (
+                "https://host/t/ab-12/c/noarch/six-1-0.conda",
+                None,
+                "https://host/c/noarch/six-1-0.conda",
+            ),
+            (
+                "https://host/api/t/ab-12/c/noarch/six-1-0.conda",
+                None,
+                "https://host/api/c/noarch/six-1-0.conda",
+            ),
+            (
+                "https://host/t/noarch/six-1-0.conda",
+                None,
+                "https://host/t/noarch/six-1-0.conda",
+            ),
+            (
+                "https://u:p@host/t/ab-12/conda-forge/noarch/six-1-0.conda",
+                Some("https://u:p@host/t/ab-12/"),
+                "",
+            ),
+            (
+                "https://host/conda-forge/noarch/six-1-0.conda",
+                Some("https://u:p@host/t/ab-12"),
+                "",
+            ),
+            (
+                "http://host:80/m/conda-forge/noarch/six-1-0.conda",
+                Some("http://host:80/m"),
+                "",
+            ),
+            (
+                "http://host:80/mm/noarch/six-1-0.conda",
+                Some("http://host:80/m"),
+                "http://host:80/mm/noarch/six-1-0.conda",
+            ),
+            (
+                "https://conda.anaconda.org/conda-forge/noarch/six-1-0.conda",
+                None,
+                "",
+            ),
+        ] {
+            let public = format!("{CHANNELS}{file}");
+            let expected = if expected.is_empty() {
+                &public
+            } else {
+                expected
+            };
+            assert_eq!(public_url(url, alias), expected, "{url}");
+        }
+    }
 }

@@ -41,7 +41,48 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
         file("apt-build.txt", apt(&lock.apt.build)),
         file("apt-runtime.txt", apt(&lock.apt.runtime)),
         file("apt-dev.txt", apt(&lock.apt.dev)),
+        LockedFile {
+            name: "conda.txt",
+            text: conda(lock),
+        },
     ]
+}
+
+/// The conda packages as conda's explicit list (conda's documentation, "Building identical conda
+/// environments"), with the lines of `environment.yml` that they answer: another line makes the
+/// build choose again. `None` where there is no such environment, or where a package has no
+/// address, since a list with a gap makes another environment.
+///
+/// All of conda, mamba and micromamba take `#sha256:…`; conda does since 24.9. They install in the
+/// order of the list, and need Python before the packages for every platform, which it compiles.
+fn conda(lock: &Lock) -> Option<String> {
+    let mut packages: Vec<&lock::CondaPackage> = lock
+        .conda
+        .iter()
+        .filter(|package| package.unfrozen.is_none())
+        .collect();
+    if lock.declared.conda.is_empty() || packages.iter().any(|package| package.url.is_empty()) {
+        return None;
+    }
+    packages.sort_by_key(|package| (package.url.contains("/noarch/"), &package.name));
+    let platform = match lock.platform.as_str() {
+        "arm64" => "linux-aarch64",
+        _ => "linux-64",
+    };
+    let asked = lock.declared.conda.iter();
+    let asked: String = asked.map(|spec| format!("# asked: {spec}\n")).collect();
+    let lines = packages.iter().map(|package| {
+        let digest = match (package.sha256.as_str(), package.md5.as_str()) {
+            ("", "") => String::new(),
+            ("", md5) => format!("#{md5}"),
+            (sha256, _) => format!("#sha256:{sha256}"),
+        };
+        format!("{}{digest}\n", package.url)
+    });
+    let lines: String = lines.collect();
+    Some(format!(
+        "{HEADER}# platform: {platform}\n{asked}@EXPLICIT\n{lines}"
+    ))
 }
 
 fn file(name: &'static str, lines: Vec<String>) -> LockedFile {

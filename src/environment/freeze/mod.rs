@@ -42,6 +42,8 @@ pub struct Facts {
     pub base_image: lock::Base,
     /// Where containers have the project.
     pub project_root_at: Option<String>,
+    /// Where this machine's settings say that conda's channels are.
+    pub conda_channel_alias: Option<String>,
     /// Directories with repositories that a build finds in the image.
     pub directories_in_image: BTreeSet<String>,
 }

@@ -191,6 +191,7 @@ fn an_image_is_locked_without_its_base() {
                 "apt-dev.txt",
                 Some(format!("{header}git=2.39\ngit-man=2.39\n"))
             ),
+            ("conda.txt", None),
         ]
     );
 }
@@ -561,6 +562,108 @@ fn conda_packages_are_locked_and_new_ones_declared_where_that_is_possible() {
         .map(|package| package.requested)
         .collect();
     assert_eq!(requested, [true, true, false], "python, tool, xz");
+}
+
+/// The lock answers the lines that the environment was made for, as far as nobody has changed by
+/// hand what they ask for; what it does not answer, the next build lets conda choose.
+#[test]
+fn the_lock_answers_what_the_conda_environment_was_made_for() {
+    let conda = |name: &str, version: &str| CondaPackage {
+        name: name.into(),
+        version: version.into(),
+        url: format!("https://u:p@host/{name}/noarch/{name}-{version}-0.conda"),
+        sha256: "ab".repeat(32),
+        md5: "cd".repeat(16),
+        // micromamba notes so for everything that it gets from a list.
+        requested: Some(name.into()),
+        ..CondaPackage::default()
+    };
+    let mut facts = world();
+    facts.dev.conda = vec![
+        conda("python", "3.11.2"),
+        conda("gone", "1"),
+        conda("six", "1.17.0"),
+        conda("moved", "2.1"),
+        conda("any", "1"),
+    ];
+    facts.dev.conda_specs = ["python=3.11", "gone", "six<2", "moved=2", "any"]
+        .map(str::to_owned)
+        .into();
+    facts.now.conda = vec![
+        conda("python", "3.11.4"),
+        conda("six", "1.16.0"),
+        conda("moved", "2.1"),
+        conda("any", "3"),
+        conda("new", "1"),
+    ];
+    facts.declared.conda = Some(names(&["python", "gone", "six", "moved", "any"]));
+    let plan = plan(&facts);
+    assert_eq!(
+        plan.lock.declared.conda,
+        ["any", "moved=2", "new", "python=3.11"]
+    );
+    assert_eq!(
+        plan.notes,
+        [
+            "gone is declared but was removed; the next build installs it again",
+            "six 1.16.0 is installed and environment.yml asks for `six<2`; the next build lets \
+             conda choose again",
+        ]
+    );
+    let list = |lock: &Lock| {
+        let files = locked_files(lock);
+        let file = files.into_iter().find(|file| file.name == "conda.txt");
+        file.expect("always").text
+    };
+    let text = list(&plan.lock).expect("written");
+    let digest = "ab".repeat(32);
+    assert!(
+        text.ends_with(&format!(
+            "\n# platform: linux-64\n# asked: any\n# asked: moved=2\n# asked: new\n\
+         # asked: python=3.11\n@EXPLICIT\nhttps://host/any/noarch/any-3-0.conda#sha256:{digest}\n\
+         https://host/moved/noarch/moved-2.1-0.conda#sha256:{digest}\n\
+         https://host/new/noarch/new-1-0.conda#sha256:{digest}\n\
+         https://host/python/noarch/python-3.11.4-0.conda#sha256:{digest}\n\
+         https://host/six/noarch/six-1.16.0-0.conda#sha256:{digest}\n"
+        )),
+        "{text}"
+    );
+    assert!(!plan.lock.to_text().expect("written").contains("md5"));
+
+    let mut lock = plan.lock;
+    // Python comes before what it compiles, and older channels know one digest alone.
+    lock.conda[3].url = "https://host/python/linux-64/python-3.11.4-0.conda".into();
+    lock.conda[3].sha256.clear();
+    lock.conda[3].md5 = "cd".repeat(16);
+    lock.conda[0].unfrozen = Some("why".into());
+    let text = list(&lock).expect("written");
+    let first = format!(
+        "@EXPLICIT\nhttps://host/python/linux-64/python-3.11.4-0.conda#{}\n",
+        "cd".repeat(16)
+    );
+    assert!(text.contains(&first) && !text.contains("any-3"), "{text}");
+    lock.conda[1].url.clear();
+    assert_eq!(list(&lock), None, "a list with a gap");
+}
+
+#[test]
+fn conda_packages_from_files_are_refused() {
+    let conda = |version: &str| CondaPackage {
+        name: "tool".into(),
+        version: version.into(),
+        url: format!("file:///tmp/tool-{version}-0.conda"),
+        ..CondaPackage::default()
+    };
+    let mut facts = world();
+    facts.declared.conda = Some(names(&["tool"]));
+    facts.dev.conda = vec![conda("1")];
+    facts.now.conda = vec![conda("1")];
+    assert_eq!(plan(&facts).refused, [], "the build got it from there");
+    facts.now.conda = vec![conda("2")];
+    assert_eq!(
+        plan(&facts).refused[0].why,
+        "it comes from a file of the container"
+    );
 }
 
 #[test]
