@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::environment::snapshot::{DirectUrl, Distribution};
+use crate::installation::address::{user_information, without_user_information};
 
 /// Where a Python package came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,21 +232,17 @@ fn is_commit(text: &str) -> bool {
 /// no secret and part of it, and so are variables that stand for one (`${TOKEN}`).
 pub(crate) fn without_credentials(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else {
+    let Some(user) = user_information(url) else {
         return url.to_owned();
     };
-    let end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let Some((user, host)) = authority.rsplit_once('@') else {
-        return url.to_owned();
-    };
-    let variables = user
+    let variables = url[user.clone()]
         .split(':')
         .all(|part| part.starts_with("${") && part.ends_with('}'));
-    if (scheme == "ssh" && !user.contains(':')) || variables {
+    let plain_user = url[..user.start].ends_with("ssh://") && !url[user].contains(':');
+    if plain_user || variables {
         return url.to_owned();
     }
-    format!("{scheme}://{host}{path}")
+    without_user_information(url)
 }
 
 /// Undoes the percent encoding of an address.

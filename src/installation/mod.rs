@@ -1,5 +1,6 @@
 //! Typed, lossless views of what a person edits: text in, text out.
 
+pub mod address;
 pub mod apt_list;
 pub mod compose;
 pub mod conda_environment;

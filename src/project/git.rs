@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Repository, StatusOptions};
 
 use crate::error::{Error, Result};
+use crate::installation::address::without_user_information;
 use crate::project::revision::Commit;
 
 /// The git repository around the project.
@@ -107,40 +108,11 @@ impl Git {
     /// The address of the remote `origin`, without user name and password; `None` without one.
     fn source(&self) -> Option<String> {
         let remote = self.repository.find_remote("origin").ok()?;
-        Some(without_credentials(remote.url().ok()?))
+        Some(without_user_information(remote.url().ok()?))
     }
 }
 
 fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
-}
-
-/// Drops `user:password@` from a URL; the `git@host:path` form holds no secret and stays.
-fn without_credentials(url: &str) -> String {
-    if let Some((scheme, rest)) = url.split_once("://") {
-        let authority_end = rest.find('/').unwrap_or(rest.len());
-        if let Some(at) = rest[..authority_end].rfind('@') {
-            return format!("{scheme}://{}", &rest[at + 1..]);
-        }
-    }
-    url.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_remote_is_named_without_its_password() {
-        assert_eq!(
-            without_credentials("https://joe:s3cret@host/x@y.git"),
-            "https://host/x@y.git"
-        );
-        assert_eq!(
-            without_credentials("git@host:lab/x.git"),
-            "git@host:lab/x.git"
-        );
-        assert_eq!(without_credentials("/srv/git/x"), "/srv/git/x");
-    }
 }

@@ -9,73 +9,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use crate::ended::Ended;
+
 /// A temporary directory in which envtpl is run.
 pub struct Desk {
     directory: tempfile::TempDir,
     variables: Vec<(String, String)>,
-}
-
-/// What a command printed and how it ended.
-#[derive(Debug)]
-pub struct Ended {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ended {
-    fn of(command: &mut Command) -> Self {
-        let output = command.output().expect("envtpl runs");
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// Asserts the exit status; shows everything when it is another.
-    #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
-        assert_eq!(
-            self.status, status,
-            "\n--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        );
-        self
-    }
-
-    /// Asserts that the data holds a text.
-    #[track_caller]
-    pub fn prints(self, text: &str) -> Self {
-        assert!(
-            self.stdout.contains(text),
-            "{text:?} is not in stdout:\n{}",
-            self.stdout
-        );
-        self
-    }
-
-    /// Asserts that the talk holds a text.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(
-            self.stderr.contains(text),
-            "{text:?} is not in stderr:\n{}",
-            self.stderr
-        );
-        self
-    }
-
-    /// The data as JSON.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!(
-                "{error}\n--- stdout\n{}\n--- stderr\n{}",
-                self.stdout, self.stderr
-            )
-        })
-    }
 }
 
 impl Desk {
@@ -153,7 +92,7 @@ impl Desk {
     /// Runs envtpl with its data going elsewhere.
     pub fn envtpl_into(&self, data: impl Into<Stdio>, arguments: &[&str]) -> Ended {
         let mut command = self.command(&self.work(), None, arguments);
-        Ended::of(command.stdout(data).stderr(Stdio::piped()))
+        Ended::run(command.stdout(data).stderr(Stdio::piped()))
     }
 
     /// Runs envtpl with a variable for this run alone.
@@ -167,7 +106,7 @@ impl Desk {
     }
 
     fn run(&self, directory: &Path, variable: Option<(&str, &str)>, arguments: &[&str]) -> Ended {
-        Ended::of(&mut self.command(directory, variable, arguments))
+        Ended::run(&mut self.command(directory, variable, arguments))
     }
 
     fn command(

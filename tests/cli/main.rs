@@ -7,6 +7,8 @@ mod check;
 mod desk;
 mod docs;
 mod doctor;
+#[path = "../support/ended.rs"]
+mod ended;
 mod exit_status;
 mod freeze;
 mod help;

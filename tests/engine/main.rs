@@ -3,6 +3,8 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod build;
+#[path = "../support/ended.rs"]
+mod ended;
 mod freeze;
 mod image;
 mod machine;

@@ -5,7 +5,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+pub use crate::ended::Ended;
 
 /// The base image that all tests share, from `scripts/test-bases.sh`.
 pub const BASE: &str = "envtpl-test/base-python:amd64";
@@ -21,50 +23,6 @@ pub struct Workshop {
     pub installation: String,
     /// The image name without tag.
     pub image: String,
-}
-
-/// What a command printed and how it ended.
-#[derive(Debug)]
-pub struct Ended {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ended {
-    pub fn of(output: Output) -> Self {
-        use std::os::unix::process::ExitStatusExt;
-        Self {
-            status: output
-                .status
-                .code()
-                .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// Asserts the exit status; shows everything when it is another.
-    #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
-        assert_eq!(
-            self.status, status,
-            "\n--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        );
-        self
-    }
-
-    /// Asserts that the talk holds a text.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(
-            self.stderr.contains(text),
-            "{text:?} is not in:\n{}",
-            self.stderr
-        );
-        self
-    }
 }
 
 impl Workshop {
@@ -204,12 +162,7 @@ impl Workshop {
     }
 
     pub fn envtpl(&self, arguments: &[impl AsRef<OsStr>]) -> Ended {
-        let output = self
-            .command(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .expect("envtpl runs");
-        Ended::of(output)
+        Ended::run(self.command(arguments).stdin(Stdio::null()))
     }
 
     /// A full image name of this project.
@@ -272,12 +225,8 @@ impl Drop for Workshop {
 
 /// The engine's command line.
 pub fn docker(arguments: &[impl AsRef<OsStr>]) -> Ended {
-    let output = clean(Command::new("docker"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("docker runs");
-    Ended::of(output)
+    let mut command = clean(Command::new("docker"));
+    Ended::run(command.args(arguments).stdin(Stdio::null()))
 }
 
 fn inspect(image: &str, format: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `envtpl env`.
 
-use crate::support::{Place, ended};
+use crate::support::{Ended, Place};
 
 const ENV: &str = "installation/amd64-cpu/.env";
 
@@ -83,7 +83,7 @@ fn the_machines_way_to_the_network_is_taken_over() {
         .env("REQUESTS_CA_BUNDLE", &bundle)
         .env("https_proxy", "http://joe:s3cret@proxy:3128")
         .env("PIP_INDEX_URL", "https://index.example/simple");
-    let ended = ended(&mut command)
+    let ended = Ended::run(&mut command)
         .expect(0)
         .says("CA_BUNDLE is set in .env, as REQUESTS_CA_BUNDLE");
     assert!(!ended.stderr.contains("s3cret"));
@@ -165,7 +165,7 @@ fn the_variable_names_installations_and_nothing_when_empty() {
     let place = Place::scaffolded(&["amd64-cpu", "arm64-cpu"]);
     let with = |value: &str| {
         let mut command = place.command(["env", "--format", "json"]);
-        crate::support::ended(command.env("ENVTPL_INSTALLATION", value))
+        Ended::run(command.env("ENVTPL_INSTALLATION", value))
     };
     let both = with("amd64-cpu, arm64-cpu").expect(0).json();
     assert_eq!(both["report"].as_array().map(Vec::len), Some(2));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use envtpl::files::Lock;
 
-use crate::support::{Place, ended};
+use crate::support::{Ended, Place};
 
 /// The commands, each changing `amd64-cpu`.
 const COMMANDS: [&[&str]; 3] = [
@@ -39,7 +39,7 @@ fn a_directory_that_cannot_be_written_is_named() {
         } else {
             place.set_mode("", 0o555);
         }
-        ended(&mut command)
+        Ended::run(&mut command)
             .expect(3)
             .says("denied")
             .says(&format!("cannot write in `{}`", place.root.display()))
@@ -58,7 +58,7 @@ fn a_full_disk_changes_nothing() {
         let before = place.tree();
         for operation in ["1", "3", "6"] {
             let mut command = place.command(arguments);
-            ended(command.env("ENVTPL_TEST_FAIL_FROM", operation))
+            Ended::run(command.env("ENVTPL_TEST_FAIL_FROM", operation))
                 .expect(3)
                 .says("No space left");
             assert_eq!(place.tree(), before, "{arguments:?} at {operation}");

@@ -1,6 +1,6 @@
 //! `envtpl init`.
 
-use crate::support::{Place, bad_names};
+use crate::support::{Ended, Place, bad_names};
 
 fn init(place: &Place, arguments: &[&str]) -> crate::support::Ended {
     place.envtpl([&["init"], arguments].concat())
@@ -357,14 +357,14 @@ fn an_image_whose_name_does_not_tell_is_asked() {
     let run = |python: &str| {
         let mut command = place.command(["init", "--base-image", "my/base:1", "--python", python]);
         let path = std::env::var("PATH").expect("a path");
-        crate::support::ended(command.env("PATH", format!("{}:{path}", bin.display())))
+        Ended::run(command.env("PATH", format!("{}:{path}", bin.display())))
     };
     run("3.12").expect(2).says("`my/base:1` has Python 3.10");
     assert!(place.tree().is_empty());
     run("3.10").expect(0);
     let place = Place::empty();
     let mut command = place.command(["init", "--base-image", "my/base:1", "--python", "3.12"]);
-    crate::support::ended(command.env("PATH", "/nonexistent"))
+    Ended::run(command.env("PATH", "/nonexistent"))
         .expect(0)
         .says("cannot tell whether `my/base:1` has Python 3.12");
 }
@@ -427,7 +427,7 @@ fn a_full_disk_changes_nothing() {
     let place = Place::empty();
     for operation in ["1", "5", "40", "80"] {
         let mut command = place.command(["init"]);
-        let ended = crate::support::ended(command.env("ENVTPL_TEST_FAIL_FROM", operation));
+        let ended = Ended::run(command.env("ENVTPL_TEST_FAIL_FROM", operation));
         ended.expect(3).says("No space left");
         assert!(place.tree().is_empty(), "{:?}", place.tree().keys());
     }

@@ -7,6 +7,8 @@
 
 mod edit_from_base;
 mod edit_platform;
+#[path = "../support/ended.rs"]
+mod ended;
 mod env;
 mod faults;
 mod imports;

@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use envtpl::files::{self, EntryKind};
 use tempfile::TempDir;
+
+pub use crate::ended::Ended;
 
 /// Permission bits and content under each path.
 pub type Tree = BTreeMap<PathBuf, (u32, Vec<u8>)>;
@@ -27,55 +28,6 @@ pub struct Place {
     directory: TempDir,
     /// The project.
     pub root: PathBuf,
-}
-
-/// How envtpl ended and what it printed.
-#[derive(Debug)]
-pub struct Ended {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-impl Ended {
-    /// Asserts the exit status; shows everything when it is another.
-    #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
-        assert_eq!(
-            self.status, status,
-            "\n--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        );
-        self
-    }
-
-    /// Asserts that the talk holds a text.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(
-            self.stderr.contains(text),
-            "{text:?} is not in:\n{}",
-            self.stderr
-        );
-        self
-    }
-
-    /// Asserts that the talk does not hold a text.
-    #[track_caller]
-    pub fn keeps_quiet_about(self, text: &str) -> Self {
-        assert!(
-            !self.stderr.contains(text),
-            "{text:?} is in:\n{}",
-            self.stderr
-        );
-        self
-    }
-
-    /// Standard output as JSON.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).expect("JSON on stdout")
-    }
 }
 
 impl Place {
@@ -128,7 +80,7 @@ impl Place {
 
     /// Runs envtpl in the project.
     pub fn envtpl<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Ended {
-        ended(&mut self.command(arguments))
+        Ended::run(&mut self.command(arguments))
     }
 
     /// Everything in the project, without what comes and goes with each command.
@@ -228,7 +180,7 @@ impl Place {
         for operation in 1.. {
             self.become_copy_of(&kept);
             let kill = operation.to_string();
-            let run = ended(self.command(arguments).env("ENVTPL_TEST_KILL_AT", kill));
+            let run = Ended::run(self.command(arguments).env("ENVTPL_TEST_KILL_AT", kill));
             if run.status == 0 {
                 break;
             }
@@ -272,19 +224,6 @@ pub fn tree(root: &Path) -> Tree {
         tree.insert(entry.path, (entry.mode, content));
     }
     tree
-}
-
-/// Runs a command to its end.
-pub fn ended(command: &mut Command) -> Ended {
-    let output = command.output().expect("envtpl runs");
-    Ended {
-        status: output
-            .status
-            .code()
-            .unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
 }
 
 /// Names that no installation can have.

@@ -1,5 +1,7 @@
 //! Proxies that the person's environment names.
 
+use crate::installation::address::user_information;
+
 /// A proxy setting in the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
@@ -23,16 +25,11 @@ pub fn proxies(environment: impl Fn(&str) -> Option<String>) -> Vec<Proxy> {
         .collect()
 }
 
-/// A URL without the name and password that it may carry, for showing.
-pub fn without_credentials(url: &str) -> String {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), url),
-    };
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}…@{}", &rest[at + 1..]),
-        None => url.to_owned(),
+/// An address with a mark for the name and password that it may carry, for showing.
+pub fn without_credentials(address: &str) -> String {
+    match user_information(address) {
+        Some(user) => format!("{}…{}", &address[..user.start], &address[user.end..]),
+        None => address.to_owned(),
     }
 }
 
