@@ -187,6 +187,8 @@ fn settings<'a>(path: &Path, text: &'a str) -> Result<Vec<Setting<'a>>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(text: &str) -> Result<SetupCfg> {
@@ -259,6 +261,17 @@ mod tests {
         ] {
             let error = read(text).expect_err(text);
             assert_eq!(error.places()[0].line_number(), Some(line), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(text in "(\\[options\\]\n|install_requires ?[=:]|[\n\r\t =:;#\\[\\]a-z>0-9é]|file:){0,24}") {
+            if let Ok(found) = read(&text) {
+                for one in found.install_requires {
+                    prop_assert!(text.contains(&one.requirement));
+                }
+            }
         }
     }
 }

@@ -127,6 +127,16 @@ fn files_that_contradict_each_other_are_refused() {
     init(&place)
         .expect(2)
         .says("`1.26` (requirements.txt, line 2) and `2` (dev.txt, line 1)");
+    place.put("environment.yml", "dependencies: [{pip: [numpy==2]}]\n");
+    place.put("dev.txt", "six\n");
+    for kind in ["from-python", "from-scratch"] {
+        place
+            .envtpl(["init", "-i", "amd64-cpu", "--from-base", kind])
+            .expect(2)
+            .says("`numpy` is asked for in two versions")
+            .says("nothing was written");
+    }
+    place.remove("environment.yml");
     place.put("dev.txt", "numpy\n >>> 1\n");
     init(&place).expect(2).says("dev.txt:2:");
     place.put("dev.txt", "numpy==2\n");
@@ -174,6 +184,7 @@ fn passwords_stay_behind_wherever_they_stand() {
         .says("requirements.txt:3: `-i https://****@h/` is left out: it holds a password")
         .says("pyproject.toml:4: `a @ https://****@h/a.zip` is left out")
         .says("pyproject.toml:5: `b @ file:///srv/b.zip` is left out: the build sees")
+        .says("requirements.txt: a comment is left out: it holds a password")
         .says("a channel is left out")
         .says("environment.yml:3: `x` is left out");
     assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);

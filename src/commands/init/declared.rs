@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::installation::apt_list::AptList;
 use crate::installation::conda_environment::CondaEnvironment;
 use crate::installation::requirements::{Line, Requirements};
@@ -66,7 +66,7 @@ pub fn put(files: &mut Files, kind: FromBase, declared: &Declared) -> Result<()>
     match kind {
         FromBase::FromPython => edit(files, "dependencies/requirements.txt", |path, text| {
             let mut requirements = Requirements::parse(path, text)?;
-            requirements.append(&python)?;
+            requirements.append(&python).map_err(from_repository)?;
             Ok(requirements.text().to_owned())
         })?,
         FromBase::FromScratch => edit(files, "dependencies/environment.yml", |path, text| {
@@ -75,7 +75,7 @@ pub fn put(files: &mut Files, kind: FromBase, declared: &Declared) -> Result<()>
             for package in &declared.conda {
                 environment.add_conda(package)?;
             }
-            environment.append_pip(&python)?;
+            environment.append_pip(&python).map_err(from_repository)?;
             Ok(environment.text().to_owned())
         })?,
     }
@@ -86,6 +86,11 @@ pub fn put(files: &mut Files, kind: FromBase, declared: &Declared) -> Result<()>
         }
         Ok(list.text().to_owned())
     })
+}
+
+/// The file that an error points into was never written.
+fn from_repository(error: Error) -> Error {
+    error.help("nothing was written; headings say from which file of the repository a line comes")
 }
 
 fn edit(

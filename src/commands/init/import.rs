@@ -195,7 +195,10 @@ impl Import<'_> {
                 line.above.drain(..count);
             }
             if line.all_comments().any(usable::has_secret) {
-                self.leave(path, number.max(1), "a comment", "it holds a password");
+                let shown = path.strip_prefix(self.root).unwrap_or(path).display();
+                self.printer.warn(format_args!(
+                    "{shown}: a comment is left out: it holds a password"
+                ));
                 line = line.without_comments(usable::has_secret);
             }
             above.append(&mut line.above);
@@ -239,13 +242,13 @@ impl Import<'_> {
         let packages = environment.conda().iter();
         let packages = packages.filter(|package| !matches!(&*package.name, "python" | "pip"));
         let (secret, packages): (Vec<_>, Vec<_>) =
-            packages.partition(|package| usable::has_secret(&package.spec));
+            packages.partition(|package| usable::has_conda_secret(&package.spec));
         for package in secret {
             let line = environment.place_of(package).line_number().unwrap_or(1);
             self.leave(path, line, &package.name, "it holds a password");
         }
         for channel in environment.channels() {
-            match usable::has_secret(channel) {
+            match usable::has_conda_secret(channel) {
                 true => self.printer.warn(format_args!(
                     "{shown}: a channel is left out: it holds a password or a token"
                 )),

@@ -7,6 +7,8 @@ const NOT_SEEN: &str = "the build sees the installation's directory alone";
 const PASSWORD: &str =
     "it holds a password: give the index as PIP_INDEX_URL, or a NETRC_FILE, in .env";
 const CONSTRAINTS: &str = "copy that file into the installation's dependencies/ and add the line to requirements.txt there";
+const HASHES: &str =
+    "what builds the project has no hashes; `envtpl freeze` locks every package with its hash";
 const EXTRAS: &str =
     "the project is always importable, and its extras are not declared: add what they need";
 const EDITABLE: &str = "a build installs no checkout to work in: write `name @ git+…`";
@@ -44,10 +46,15 @@ pub fn judge(content: &str, entries: &[Entry]) -> Verdict {
     }
 }
 
-/// Whether a text shows a password or a token.
+/// Whether a text shows a password.
 pub fn has_secret(text: &str) -> bool {
-    // Channels of conda have tokens in their path: https://host/t/TOKEN/channel.
-    redact(text) != text || (text.contains("://") && text.contains("/t/"))
+    redact(text) != text
+}
+
+/// Whether a channel of conda, or a package of one, shows a password, or a token as such servers
+/// have them in the path: `https://host/t/TOKEN/channel`.
+pub fn has_conda_secret(address: &str) -> bool {
+    has_secret(address) || address.contains("://") && address.contains("/t/")
 }
 
 fn judge_entry(entry: &Entry) -> Verdict {
@@ -79,6 +86,7 @@ fn judge_option(option: &FileOption) -> Verdict {
             None => Verdict::Take,
         },
         "--constraint" => Verdict::Leave(CONSTRAINTS),
+        "--require-hashes" => Verdict::Leave(HASHES),
         "--find-links" | "--index-url" | "--extra-index-url"
             if is_here(value) || !value.contains("://") && !value.starts_with("${") =>
         {
@@ -165,6 +173,7 @@ mod tests {
             (".[dev]", EXTRAS),
             ("-e git+https://h/x#egg=x", EDITABLE),
             ("-c constraints.txt", CONSTRAINTS),
+            ("--require-hashes", HASHES),
             ("-r more.txt --pre", SEVERAL),
             ("--pre -f wheels", NOT_SEEN),
             ("-i https://u:w@h/", PASSWORD),
@@ -172,6 +181,6 @@ mod tests {
         ] {
             assert_eq!(verdict(line), Verdict::Leave(why), "{line}");
         }
-        assert!(has_secret("https://h/t/abc/channel") && !has_secret("conda-forge"));
+        assert!(has_conda_secret("https://h/t/abc/channel") && !has_conda_secret("conda-forge"));
     }
 }

@@ -95,7 +95,7 @@ fn lines_for_pip_come_with_their_comments_and_line() {
         ]
     );
     assert_eq!(found[0].entries[0].normalised().as_deref(), Some("rich"));
-    let flow = read("dependencies: [zlib, {pip: [a, 'b # c']}] # end\n")
+    let flow = read("# head\ndependencies: [zlib, {pip: [a, 'b # c']}] # end\n# tail\n")
         .pip_lines()
         .expect("read");
     let shown: Vec<_> = flow
@@ -103,12 +103,13 @@ fn lines_for_pip_come_with_their_comments_and_line() {
         .map(|one| (one.line.content.as_str(), one.line.comment.as_deref()))
         .collect();
     assert_eq!(shown, [("a", None), ("b", Some("# c"))]);
-    assert!(
-        read("dependencies:\n  - pip:\n")
-            .pip_lines()
-            .expect("read")
-            .is_empty()
-    );
+    for text in [
+        "dependencies:\n  - pip:\n# tail\n",
+        "# head\ndependencies:\n  - pip: []\n# tail\n",
+        "# head\nname: x\n",
+    ] {
+        assert_eq!(read(text).pip_lines().expect("read"), [], "{text}");
+    }
     let block = read(
         "dependencies:\n  - pip:\n      - |\n        a\n        # no\n      # own\n      - b\n",
     );

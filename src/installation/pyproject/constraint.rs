@@ -53,10 +53,10 @@ fn clause(operator: &str, version: &str) -> Option<Vec<String>> {
         _ => (version, ""),
     };
     let read = Version::from_str(stem).ok()?;
-    let upper = |index: usize| format!("<{}", raised(&read, index));
+    let upper = |index: usize| raised(&read, index).map(|version| format!("<{version}"));
     Some(match (operator, wildcard) {
-        ("^", "") => vec![format!(">={read}"), upper(breaking(&read))],
-        ("~", "") => vec![format!(">={read}"), upper(1.min(read.release().len() - 1))],
+        ("^", "") => vec![format!(">={read}"), upper(breaking(&read))?],
+        ("~", "") => vec![format!(">={read}"), upper(1.min(read.release().len() - 1))?],
         ("" | "=" | "==", _) => vec![format!("=={stem}{wildcard}")],
         ("!=", _) => vec![format!("!={stem}{wildcard}")],
         ("~=", "") => vec![format!("~={stem}")],
@@ -75,18 +75,17 @@ fn breaking(version: &Version) -> usize {
 }
 
 /// The version whose number at an index is one more, and 0 behind it.
-fn raised(version: &Version, index: usize) -> Version {
-    let numbers = version.release().iter().enumerate();
-    let raised = numbers.map(|(at, number)| match at.cmp(&index) {
-        std::cmp::Ordering::Less => *number,
-        std::cmp::Ordering::Equal => number + 1,
-        std::cmp::Ordering::Greater => 0,
-    });
-    Version::new(raised).with_epoch(version.epoch())
+fn raised(version: &Version, index: usize) -> Option<Version> {
+    let mut release = version.release().to_vec();
+    release[index] = release[index].checked_add(1)?;
+    release[index + 1..].fill(0);
+    Some(Version::new(release).with_epoch(version.epoch()))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -160,5 +159,32 @@ mod tests {
             alternatives("^1 || ^2|3").collect::<Vec<_>>(),
             ["^1", "^2", "3"]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_translated_is_read_by_installers(
+            text in "([\\^~=<>!*.x0-9, |v-]|1\\.2|18446744073709551615|\\PC){0,12}",
+        ) {
+            if let Some(translated) = to_pep440(&text) {
+                prop_assert!(VersionSpecifiers::from_str(&translated).is_ok(), "{translated}");
+                prop_assert!(!translated.contains('^'));
+            }
+        }
+
+        #[test]
+        fn a_caret_keeps_the_first_number_that_is_not_0(
+            release in proptest::collection::vec(0..4_u64, 1..4),
+            other in proptest::collection::vec(0..5_u64, 1..4),
+        ) {
+            let text: Vec<String> = release.iter().map(u64::to_string).collect();
+            let specifiers = to_pep440(&format!("^{}", text.join("."))).expect("translated");
+            let specifiers = VersionSpecifiers::from_str(&specifiers).expect("valid");
+            let fixed = release.iter().position(|number| *number > 0).unwrap_or(release.len() - 1);
+            let at = |release: &[u64], index: usize| release.get(index).copied().unwrap_or(0);
+            let expected = (0..=fixed).all(|index| at(&release, index) == at(&other, index))
+                && Version::new(other.clone()) >= Version::new(release.clone());
+            prop_assert_eq!(specifiers.contains(&Version::new(other)), expected);
+        }
     }
 }

@@ -284,15 +284,22 @@ fn python_marker(constraint: &str) -> Option<String> {
     markers.map(|markers| markers.join(" or "))
 }
 
-/// A version with three numbers is compared with Python's whole version.
+/// One comparison of Python's version, in the terms that Poetry writes into a package's metadata:
+/// a version with three numbers is one of Python's whole version, and so is `>3.9`, which 3.9.1
+/// fulfils.
 fn comparison(specifier: &VersionSpecifier) -> String {
-    let variable = match specifier.version().release().len() {
-        0..=2 => "python_version",
-        _ => "python_full_version",
-    };
     let text = specifier.to_string();
-    let version = text.trim_start_matches(['<', '>', '=', '!', '~']).trim();
-    format!("{variable} {} \"{version}\"", specifier_operator(&text))
+    let operator = specifier_operator(&text);
+    let version = text[operator.len()..].trim();
+    let numbers = specifier.version().release().len();
+    match (numbers, operator) {
+        (0..=2, ">" | "<=") => {
+            let zeros = ".0".repeat(3 - numbers);
+            format!("python_full_version {operator} \"{version}{zeros}\"")
+        }
+        (0..=2, _) => format!("python_version {operator} \"{version}\""),
+        _ => format!("python_full_version {operator} \"{version}\""),
+    }
 }
 
 fn specifier_operator(text: &str) -> &str {

@@ -107,6 +107,14 @@ fn poetrys_packages_are_translated() {
         ),
         ("a = {version = '1.0', python = '*'}", "a==1.0"),
         (
+            "a = {version = '1.0', python = '>3.9,<=3.12'}",
+            "a==1.0 ; python_full_version > \"3.9.0\" and python_full_version <= \"3.12.0\"",
+        ),
+        (
+            "a = {version = '1.0', platform = 'linux || darwin'}",
+            "a==1.0 ; sys_platform == \"linux\" or sys_platform == \"darwin\"",
+        ),
+        (
             "a = {version = '<2', python = '<3.8 || >=3.10.2', platform = 'linux'}",
             "a<2 ; (python_version < \"3.8\" or python_full_version >= \"3.10.2\") and sys_platform == \"linux\"",
         ),

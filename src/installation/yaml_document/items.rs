@@ -48,12 +48,18 @@ impl YamlDocument {
         let tree = Tree::parse(&self.text)?;
         let mut found = ListItems::default();
         let mut last_line = 0..0;
+        let mut own_line = false;
         for (index, value) in texts.iter().enumerate() {
             let way: Vec<Step> = list.iter().copied().chain([Step::Item(index)]).collect();
             let range = tree.find(&way)?.range();
             let end = range.start + self.text[range.clone()].trim_end().len();
             let lines = whole_lines(&self.text, range.start..end);
-            let above = comments_above(&self.text, last_line.end..lines.start);
+            // Between brackets comments belong to the line, whatever stands on it.
+            own_line = self.text[lines.start..range.start].trim() == "-";
+            let above = match own_line {
+                true => comments_above(&self.text, last_line.end..lines.start),
+                false => Vec::new(),
+            };
             let behind = self.text[end..lines.end].trim();
             let item = ListItem {
                 above,
@@ -63,6 +69,9 @@ impl YamlDocument {
             let number = self.text[..range.start].matches('\n').count() + 1;
             found.items.push((item, number));
             last_line = lines;
+        }
+        if !own_line {
+            return Some(found);
         }
         let dash = indent(&self.text[whole_lines(&self.text, last_line.clone())]);
         found.below = self.text[last_line.end..]
