@@ -1,20 +1,26 @@
 //! `envtpl freeze`: keeps what was installed by hand, and locks everything.
 
+mod base;
+mod changed;
+mod check;
 mod facts;
 mod report;
+mod source;
 
 use std::path::PathBuf;
 
 use crate::commands::workplace::Workplace;
 use crate::commands::{Context, planned};
 use crate::environment::declared::DeclaredFiles;
-use crate::environment::freeze::{self, LOCKED_DIRECTORY, Plan, locked_files};
+use crate::environment::freeze::{self, AptTarget, LOCKED_DIRECTORY, Plan, locked_files};
 use crate::environment::lock::{self, Lock};
 use crate::error::{Error, Result};
 use crate::files::{self, ChangeSet};
-use crate::output::Format;
 use crate::process::interrupted;
 use crate::project::{Installation, Project};
+
+use facts::Given;
+use source::From;
 
 /// Options of `envtpl freeze`.
 #[derive(Debug, clap::Args)]
@@ -22,53 +28,90 @@ use crate::project::{Installation, Project};
   envtpl dev                     pip install …, sudo apt install …, try, keep the shell open
   envtpl freeze                  in another terminal: what you installed is declared and locked
   envtpl freeze --dry-run        only show it
+  envtpl freeze --check          for CI and git hooks: is all of it frozen?
+  envtpl freeze --from image     what was built, whatever containers run
 
 New packages that you asked for are added by name to dependencies/; exact versions and commits go
-to envtpl.lock and dependencies/locked/, from where the next build installs them.")]
-pub struct Args {}
+to envtpl.lock and dependencies/locked/, from where the next build installs them. What no build
+can get again is named, and marked in the lock; the exit status is 1 then.")]
+pub struct Args {
+    /// What to look at: a container by name or `image` [default: the newest dev container that
+    /// runs, else the image]
+    #[arg(long, value_name = "CONTAINER|image")]
+    from: Option<From>,
+
+    /// Write nothing; exit 1 when a freeze would change something or could not keep something
+    #[arg(long)]
+    check: bool,
+
+    /// Also pin the versions in the declared files themselves
+    #[arg(long)]
+    in_place: bool,
+
+    /// The list for new system packages [default: dev, or runtime for a container of the run image]
+    #[arg(long, value_enum, value_name = "LIST")]
+    apt_list: Option<AptTarget>,
+}
 
 /// Freezes the environment of an installation.
 ///
 /// # Errors
-/// `NotReady` when the images are missing; `Failed` when something cannot be frozen, with nothing
-/// changed.
-pub fn run(context: &Context, _args: &Args) -> Result<()> {
+/// `NotReady` when the images are missing; `Failed` when something cannot be frozen: what can is
+/// written then, and the lock marks the rest. With `--check`, `Failed` also when something would
+/// change.
+pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
-    let _locks = planned::lock(
-        context,
-        project.root(),
-        &[installation.name()],
-        "envtpl freeze",
-    )?;
+    let writes = !context.dry_run && !args.check;
+    let _locks = match writes {
+        true => planned::lock(
+            context,
+            project.root(),
+            &[installation.name()],
+            "envtpl freeze",
+        )?,
+        false => Vec::new(),
+    };
     let mut declared = DeclaredFiles::read(installation.directory())?;
-    let previous = previous(installation)?;
+    let before = previous(installation)?;
     let workplace = Workplace::open(context, &project, installation)?;
-    let (source, facts) = facts::gather(&workplace, declared.declared(), previous)?;
+    let given = Given {
+        declared: declared.declared(),
+        previous: before.clone(),
+        apt_list: args.apt_list,
+    };
+    let (source, facts) = facts::gather(&workplace, args.from.as_ref(), given)?;
 
-    let plan = freeze::plan(&facts);
-    if plan.refused.is_empty() {
-        for addition in &plan.additions {
-            declared.add(addition)?;
-        }
+    let mut plan = freeze::plan(&facts);
+    for addition in &plan.additions {
+        declared.add(addition)?;
+    }
+    if args.in_place {
+        plan.notes.extend(declared.pin(&plan.lock)?);
     }
     let changes = changes(&project, installation, &declared, &plan)?;
     let place = (&project, installation);
     let report = report::Report::new(context, place, source, &declared, &plan, &changes);
-    if !plan.refused.is_empty() {
-        if context.printer.format() == Format::Json {
-            context.printer.json(&report)?;
-        }
-        return Err(report::refusal(&plan.refused));
+    if args.check {
+        return check::judge(
+            context,
+            installation,
+            (before.as_ref(), &plan),
+            &changes,
+            report,
+        );
     }
     if interrupted() {
         return Err(Error::interrupted());
     }
     let nothing_new = changes.is_empty();
-    if !context.dry_run {
+    if writes {
         changes.commit()?;
     }
     report.print(context)?;
+    if !plan.refused.is_empty() {
+        return Err(report::refusal(context, &plan.refused));
+    }
     report::say_what_next(context, installation, &plan, nothing_new);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use bollard::Docker;
-use bollard::models::ImageInspect;
+use bollard::models::{ContainerInspectResponse, ImageInspect};
 use serde::Deserialize;
 
 use crate::engine::{Tools, Version};
@@ -42,6 +42,27 @@ pub struct Container {
     /// Its name.
     pub name: String,
     /// The Compose service that it runs.
+    pub service: String,
+}
+
+/// A container, running or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerState {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether commands can be run in it.
+    pub running: bool,
+    /// The engine's word for its state: `running`, `exited`, `paused`.
+    pub status: String,
+    /// The id of its image.
+    pub image: String,
+    /// The name by which its image was asked for.
+    pub image_name: String,
+    /// The Compose project that it belongs to; empty for one that was started by hand.
+    pub compose_project: String,
+    /// The Compose service that it runs; may be empty.
     pub service: String,
 }
 
@@ -178,6 +199,29 @@ impl Images {
         self.tools.read(&self.tools.docker().args(inspect), printer)
     }
 
+    /// A container by name or id, running or not; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached.
+    pub fn container(&self, name: &str, printer: &Printer) -> Result<Option<ContainerState>> {
+        let question = ["container", "inspect", "--", name];
+        let invocation = self.tools.docker().args(question);
+        let finished = invocation.capture(printer)?;
+        if !finished.status.success() {
+            let talk = finished.talk();
+            if talk.to_lowercase().contains("no such container") {
+                return Ok(None);
+            }
+            let failure = invocation.failure(finished.status, &talk);
+            return Err(self.tools.explain(&invocation, &talk, failure));
+        }
+        let mut found: Vec<ContainerInspectResponse> = serde_json::from_slice(&finished.stdout)
+            .map_err(|source| {
+                Error::failed("cannot read `docker container inspect`").because(source)
+            })?;
+        Ok(found.pop().map(ContainerState::from))
+    }
+
     /// The error for an image that is not there, naming the command that makes it.
     pub fn missing(reference: &str, command: &str) -> Error {
         Error::not_ready(format!("there is no image `{reference}`"))
@@ -211,6 +255,32 @@ impl Api {
             Err(source) => {
                 Err(Error::new(Kind::NotReady, "the engine does not answer").because(source))
             }
+        }
+    }
+}
+
+impl From<ContainerInspectResponse> for ContainerState {
+    fn from(found: ContainerInspectResponse) -> Self {
+        let config = found.config.unwrap_or_default();
+        let labels = config.labels.unwrap_or_default();
+        let label = |name: &str| {
+            let name = format!("com.docker.compose.{name}");
+            labels.get(&name).cloned().unwrap_or_default()
+        };
+        let state = found.state.unwrap_or_default();
+        let name = found.name.unwrap_or_default();
+        Self {
+            id: found.id.unwrap_or_default(),
+            name: name.trim_start_matches('/').to_owned(),
+            running: state.running == Some(true) && state.paused != Some(true),
+            status: state
+                .status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+            image: found.image.unwrap_or_default(),
+            image_name: config.image.unwrap_or_default(),
+            compose_project: label("project"),
+            service: label("service"),
         }
     }
 }

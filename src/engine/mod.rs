@@ -14,7 +14,7 @@ mod version;
 pub use compose::{Build, Compose, Model, Service, Target, Volume};
 pub use facts::{EngineFacts, tool_version};
 pub use host::{emulates, usable_acceleration};
-pub use images::{Container, Image, Images, local_socket};
+pub use images::{Container, ContainerState, Image, Images, local_socket};
 pub use naming::{INPUTS_LABEL, REVISION_LABEL, commit_tag, short_id};
 pub use tools::Tools;
 pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

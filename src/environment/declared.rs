@@ -1,15 +1,17 @@
 //! The declared files of an installation: what they ask for, and adding to them.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::environment::freeze::{Addition, Declared, List};
+use crate::environment::lock::Lock;
+use crate::environment::origin::Origin;
 use crate::environment::requires::Requirement;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::files;
 use crate::installation::apt_list::AptList;
 use crate::installation::conda_environment::CondaEnvironment;
 use crate::installation::requirements::{
-    Entry, FileOption, Includes, Inclusion, Kind, Requirements,
+    Entry, FileOption, Includes, Inclusion, Kind, Pin, Requirements, check_conflicts,
 };
 
 const REQUIREMENTS: &str = "dependencies/requirements.txt";
@@ -23,7 +25,7 @@ const APT_DEV: &str = "dependencies/apt-dev.txt";
 pub struct DeclaredFiles {
     requirements: Option<Requirements>,
     /// Files that requirements.txt includes with `-r`.
-    included: Vec<Requirements>,
+    included: Vec<Included>,
     environment: Option<CondaEnvironment>,
     apt_build: AptList,
     apt_runtime: AptList,
@@ -32,11 +34,20 @@ pub struct DeclaredFiles {
     before: Vec<(&'static str, String)>,
 }
 
+/// A file that requirements.txt includes.
+#[derive(Debug, Clone)]
+struct Included {
+    /// Its path in the installation; `None` for one outside.
+    name: Option<String>,
+    before: String,
+    now: Requirements,
+}
+
 /// A declared file that is no longer as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed<'a> {
     /// Its path in the installation.
-    pub name: &'static str,
+    pub name: &'a str,
     /// The text as it was read; `None` when there was no such file.
     pub before: Option<&'a str>,
     /// The text now.
@@ -71,6 +82,7 @@ impl DeclaredFiles {
             Some(requirements) => included(directory, requirements)?,
             None => Vec::new(),
         };
+        check_conflicts((requirements.iter()).chain(included.iter().map(|file| &file.now)))?;
         let mut list = |name: &'static str| match read(name)? {
             Some((path, text)) => AptList::parse(&path, &text),
             None => AptList::parse(&directory.join(name), ""),
@@ -94,7 +106,8 @@ impl DeclaredFiles {
             .environment
             .as_ref()
             .and_then(|environment| environment.pip_requirements().ok());
-        let lists = self.requirements.iter().chain(&self.included);
+        let included = self.included.iter().map(|included| &included.now);
+        let lists = self.requirements.iter().chain(included);
         let lists = lists.chain(&of_environment);
         let entries: Vec<&Entry> = lists.flat_map(Requirements::requirements).collect();
         Declared {
@@ -124,6 +137,8 @@ impl DeclaredFiles {
     /// When the file cannot take it without a change of what else it says.
     pub fn add(&mut self, addition: &Addition) -> Result<()> {
         let added = match (addition.list, &mut self.requirements, &mut self.environment) {
+            (List::AptBuild, ..) => self.apt_build.add(&addition.line),
+            (List::AptRuntime, ..) => self.apt_runtime.add(&addition.line),
             (List::AptDev, ..) => self.apt_dev.add(&addition.line),
             (List::Python, Some(requirements), _) => requirements.add(&addition.line),
             (List::Python, None, Some(environment)) => environment.add_pip(&addition.line),
@@ -137,6 +152,52 @@ impl DeclaredFiles {
             }
         };
         added.map(drop)
+    }
+
+    /// Pins what is declared to what a lock says: versions, and commits of repositories. What
+    /// cannot be pinned where it stands stays as it is, and why is told in a sentence.
+    ///
+    /// # Errors
+    /// When a file cannot be edited safely.
+    pub fn pin(&mut self, lock: &Lock) -> Result<Vec<String>> {
+        let mut kept = Vec::new();
+        let python = lock.python_packages().iter();
+        for package in python.filter(|package| package.unfrozen.is_none()) {
+            let to = match &package.origin {
+                Origin::Index => Pin::Version(&package.version),
+                Origin::Vcs(repository) => Pin::Commit(&repository.commit),
+                Origin::Archive(_) | Origin::Nowhere => continue,
+            };
+            let lists = self.requirements.iter_mut();
+            let lists = lists.chain(self.included.iter_mut().map(|included| &mut included.now));
+            let mut pinned: Vec<Result<bool>> =
+                lists.map(|list| list.pin_to(&package.name, to)).collect();
+            if let Some(environment) = &mut self.environment {
+                pinned.push(environment.pin_pip(&package.name, to));
+            }
+            for pinned in pinned {
+                kept.extend(why_kept(&package.name, pinned)?);
+            }
+        }
+        if let Some(environment) = &mut self.environment {
+            for package in &lock.conda {
+                let pinned = environment.pin_conda(&package.name, &package.version);
+                kept.extend(why_kept(&package.name, pinned)?);
+            }
+        }
+        let lists = [
+            (&mut self.apt_build, &lock.apt.build),
+            (&mut self.apt_runtime, &lock.apt.runtime),
+            (&mut self.apt_dev, &lock.apt.dev),
+        ];
+        for (declared, locked) in lists {
+            for package in locked {
+                let own = ["all", lock.platform.as_str()].contains(&&*package.architecture);
+                let foreign = (!own).then_some(package.architecture.as_str());
+                declared.pin(&package.name, foreign, &package.version)?;
+            }
+        }
+        Ok(kept)
     }
 
     /// The files that have changed since they were read.
@@ -154,6 +215,14 @@ impl DeclaredFiles {
             (APT_RUNTIME, Some(self.apt_runtime.text())),
             (APT_DEV, Some(self.apt_dev.text())),
         ];
+        let included = self.included.iter().filter_map(|included| {
+            let changed = Changed {
+                name: included.name.as_deref()?,
+                before: Some(&included.before),
+                after: included.now.text(),
+            };
+            (included.before != changed.after).then_some(changed)
+        });
         let changed = now.into_iter().filter_map(|(name, after)| {
             let before = self.before.iter().find(|(known, _)| *known == name);
             let changed = Changed {
@@ -163,12 +232,12 @@ impl DeclaredFiles {
             };
             (changed.before.unwrap_or_default() != changed.after).then_some(changed)
         });
-        changed.collect()
+        changed.chain(included).collect()
     }
 }
 
 /// The files that a requirements file includes with `-r`, theirs too, each once.
-fn included(directory: &Path, requirements: &Requirements) -> Result<Vec<Requirements>> {
+fn included(directory: &Path, requirements: &Requirements) -> Result<Vec<Included>> {
     let mut includes = Includes::within(directory);
     includes.note(requirements.path());
     let mut pending = vec![requirements.clone()];
@@ -184,7 +253,11 @@ fn included(directory: &Path, requirements: &Requirements) -> Result<Vec<Require
             };
             match includes.open(requirements.path(), location.as_written())? {
                 Inclusion::Read(requirements) => {
-                    found.push(requirements.clone());
+                    found.push(Included {
+                        name: name_in(directory, requirements.path()),
+                        before: requirements.text().to_owned(),
+                        now: requirements.clone(),
+                    });
                     pending.push(requirements);
                 }
                 // What is behind an address is for the build to read.
@@ -200,6 +273,27 @@ fn included(directory: &Path, requirements: &Requirements) -> Result<Vec<Require
         }
     }
     Ok(found)
+}
+
+/// The sentence for a package that cannot be pinned where it stands.
+fn why_kept(name: &str, pinned: Result<bool>) -> Result<Option<String>> {
+    match pinned {
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == error::Kind::Usage => Ok(Some(format!(
+            "{name} stays as it is declared: {}",
+            error.message()
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+/// The path of a file in the installation, if it is one.
+fn name_in(directory: &Path, path: &Path) -> Option<String> {
+    let relative = path.strip_prefix(directory).ok()?;
+    let plain = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    plain.then(|| relative.to_string_lossy().into_owned())
 }
 
 /// A declared requirement, when it tells its name.
@@ -293,6 +387,81 @@ mod tests {
     }
 
     #[test]
+    fn two_versions_in_two_files_are_refused_with_both_lines() {
+        let directory = installation(&[
+            (REQUIREMENTS, "-r requirements-more.txt\nFoo_x==1\n"),
+            (
+                "dependencies/requirements-more.txt",
+                "# more\nfoo.x==1.0\nfoo-x==2\n",
+            ),
+        ]);
+        let error = DeclaredFiles::read(directory.path()).expect_err("two versions");
+        assert_eq!(error.kind(), error::Kind::Usage);
+        assert!(error.message().contains("(line 2)"), "{error}");
+        std::fs::write(
+            directory.path().join("dependencies/requirements-more.txt"),
+            "# more\nfoo.x==2\n",
+        )
+        .expect("written");
+        let error = DeclaredFiles::read(directory.path()).expect_err("two versions");
+        assert!(
+            error.message().contains("(requirements.txt, line 2)")
+                && error.message().contains("(requirements-more.txt, line 2)"),
+            "{error}"
+        );
+        assert_eq!(error.places().len(), 2);
+    }
+
+    #[test]
+    fn pins_go_into_every_file_and_keep_all_else() {
+        let more =
+            |six: &str| format!("# more\n{six}\ngone==1 --hash=sha256:{}\n", "ab".repeat(32));
+        let directory = installation(&[
+            (
+                REQUIREMENTS,
+                "-r requirements-more.txt\r\nNumPy [x] >=1  # arrays\r\nthing @ git+https://h/t@main # ours\r\nbad<1\r\nbad>0\r\n",
+            ),
+            ("dependencies/requirements-more.txt", &more("six")),
+            (APT_DEV, "jq less # tools\n"),
+            (APT_RUNTIME, "libc6:i386\n"),
+        ]);
+        let mut files = DeclaredFiles::read(directory.path()).expect("read");
+        let lock = "schema: 1\nplatform: amd64\nbase: {image: b, os: o}\npython:\n  version: 3.11.2\n  packages:\n  \
+            - {name: numpy, version: '1.26', origin: index, requested: true}\n  \
+            - {name: six, version: '1.17', origin: index, requested: true}\n  \
+            - {name: bad, version: '0.5', origin: index, requested: true}\n  \
+            - {name: gone, version: '2', origin: index, requested: true}\n  \
+            - {name: thing, version: '1', origin: {vcs: {system: git, url: 'https://h/t', commit: '00ff'}}, requested: true}\n\
+            apt:\n  runtime:\n  - {name: libc6, version: '2.36', architecture: i386, requested: true}\n  dev:\n  \
+            - {name: jq, version: '1.6', architecture: amd64, requested: true}\n  \
+            - {name: less, version: '590', architecture: all, requested: true}\n";
+        let lock = Lock::parse(Path::new("envtpl.lock"), lock).expect("a lock");
+        let kept = files.pin(&lock).expect("pinned");
+        let changed: Vec<(&str, &str)> = files
+            .changed()
+            .iter()
+            .map(|file| (file.name, file.after))
+            .collect();
+        assert_eq!(
+            changed,
+            [
+                (
+                    REQUIREMENTS,
+                    "-r requirements-more.txt\r\nNumPy [x] ==1.26  # arrays\r\nthing @ git+https://h/t@00ff # ours\r\nbad<1\r\nbad>0\r\n"
+                ),
+                (APT_RUNTIME, "libc6:i386=2.36\n"),
+                (APT_DEV, "jq=1.6 less=590 # tools\n"),
+                (
+                    "dependencies/requirements-more.txt",
+                    more("six==1.17").as_str()
+                ),
+            ]
+        );
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        assert!(kept[0].contains("bad stays") && kept[1].contains("gone stays"));
+    }
+
+    #[test]
     fn a_missing_list_is_told_when_it_is_needed() {
         let directory = installation(&[]);
         let mut files = DeclaredFiles::read(directory.path()).expect("read");
@@ -331,6 +500,6 @@ mod tests {
         assert_eq!(files.changed()[0].after, expected);
         let wrong = installation(&[(ENVIRONMENT, "dependencies: [\n")]);
         let error = DeclaredFiles::read(wrong.path()).expect_err("wrong");
-        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        assert_eq!(error.kind(), error::Kind::Usage);
     }
 }

@@ -16,6 +16,8 @@ pub enum Origin {
     Vcs(Repository),
     /// A file with an address of its own.
     Archive(Archive),
+    /// Nowhere that a build can reach; only a package that the lock marks has this.
+    Nowhere,
 }
 
 /// A commit in a repository.
@@ -135,7 +137,7 @@ impl Origin {
     /// The requirement that asks for exactly this package, for a build that resolves nothing.
     pub fn exact(&self, name: &str, version: &str) -> String {
         match self {
-            Self::Index => format!("{name}=={version}"),
+            Self::Index | Self::Nowhere => format!("{name}=={version}"),
             Self::Vcs(repository) => repository.requirement(name, Some(&repository.commit)),
             Self::Archive(archive) => archive.requirement(name, true),
         }
@@ -144,7 +146,7 @@ impl Origin {
     /// The requirement as a person would declare it: what was asked for, not what came of it.
     pub fn declaration(&self, name: &str) -> String {
         match self {
-            Self::Index => name.to_owned(),
+            Self::Index | Self::Nowhere => name.to_owned(),
             Self::Vcs(repository) => repository.requirement(name, repository.revision.as_deref()),
             Self::Archive(archive) => archive.requirement(name, false),
         }
@@ -162,6 +164,7 @@ impl Origin {
     pub fn address(&self) -> String {
         match self {
             Self::Index => "index".to_owned(),
+            Self::Nowhere => "nowhere".to_owned(),
             Self::Vcs(repository) => {
                 let (system, url) = (&repository.system, &repository.url);
                 let below = below(repository.subdirectory.as_deref());
@@ -177,6 +180,7 @@ impl Origin {
     pub fn describe(&self) -> String {
         match self {
             Self::Index => "index".to_owned(),
+            Self::Nowhere => "nowhere".to_owned(),
             Self::Vcs(repository) => {
                 let short: String = repository.commit.chars().take(12).collect();
                 format!("{} at {short}", repository.url)

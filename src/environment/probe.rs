@@ -12,6 +12,23 @@ use crate::process::Invocation;
 /// The script that each image carries too.
 const SNAPSHOT: &str = include_str!("../../templates/installation/common/entrypoints/snapshot.sh");
 
+/// Waits until nothing installs packages; each image carries it too.
+const INSTALLERS: &str =
+    include_str!("../../templates/installation/common/entrypoints/installers.sh");
+
+/// Says who installs packages, in place of everything else, when waiting was in vain.
+const WAIT: &str = r#"
+if ! wait_for_installers; then
+    printf 'busy
+%s
+' "$installer"
+    exit 0
+fi
+"#;
+
+/// The name of the process that installs packages among the parts of an answer.
+const BUSY_NAME: &str = "busy";
+
 /// Prints the records of the image's build, each after a line with its name. The separator is a
 /// control character, which JSON never holds as such.
 const RECORDS: &str = r#"
@@ -52,6 +69,14 @@ impl Question {
         }
     }
 
+    /// The script for where people work: what they are about to install is waited for.
+    fn script_for_container(self) -> String {
+        match self {
+            Self::Records => self.script(),
+            Self::Now | Self::RecordsAndNow => [INSTALLERS, WAIT, &self.script()].concat(),
+        }
+    }
+
     /// The command that asks an image; `docker` is the start of an engine command line.
     pub fn to_image(self, docker: Invocation, image: &str, platform: &str) -> Invocation {
         in_image(docker, image, platform, self.script())
@@ -59,7 +84,7 @@ impl Question {
 
     /// The command that asks a running container, as its own user.
     pub fn to_container(self, docker: Invocation, container: &str) -> Invocation {
-        in_container(docker, container, self.script())
+        in_container(docker, container, self.script_for_container())
     }
 }
 
@@ -96,12 +121,15 @@ impl Answer {
     /// Reads what the script printed; `origin` is the image or container that was asked.
     ///
     /// # Errors
-    /// When a part of it is damaged.
+    /// When a part of it is damaged, or packages are being installed there.
     pub fn parse(printed: &str, origin: &str) -> Result<Self> {
         let mut parts = BTreeMap::new();
         // What comes before the first separator was printed by the image's own start.
         for part in printed.split(SEPARATOR).skip(1) {
             let (name, json) = part.split_once('\n').unwrap_or((part, ""));
+            if name == BUSY_NAME {
+                return Err(busy(json.trim(), origin));
+            }
             parts.insert(name.to_owned(), Snapshot::parse(json.as_bytes(), origin)?);
         }
         Ok(Self {
@@ -129,7 +157,18 @@ impl Answer {
     }
 }
 
+fn busy(installer: &str, origin: &str) -> Error {
+    Error::failed(format!(
+        "{installer} installs packages in `{origin}`, and did not end within five seconds"
+    ))
+    .help("let it end, or answer what it asks, and try again")
+}
+
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests start what the script looks for"
+)]
 mod tests {
     use super::*;
 
@@ -162,19 +201,101 @@ mod tests {
         );
     }
 
-    #[test]
-    fn the_script_runs_in_a_plain_shell() {
+    fn shell(script: String) -> String {
         let printer = crate::output::Printer::new(
             crate::output::Format::Human,
             crate::output::Color::Never,
             true,
             0,
         );
-        let printed = Invocation::new("sh")
+        Invocation::new("sh")
             .arg("-s")
-            .stdin(Question::RecordsAndNow.script())
+            .stdin(script)
             .read(&printer)
-            .expect("it runs on this machine");
+            .expect("it runs on this machine")
+    }
+
+    /// Started programs, by the name under which they run.
+    struct Installer(std::process::Child);
+
+    impl Installer {
+        /// A program of this name that runs for some seconds.
+        fn start(directory: &std::path::Path, name: &str, seconds: &str, more: &[&str]) -> Self {
+            let program = directory.join(name);
+            std::os::unix::fs::symlink("/bin/sh", &program).expect("made");
+            let mut command = std::process::Command::new(program);
+            // It stays the process that was started, whatever it runs.
+            command.args(["-c", "sleep \"$0\"; :", seconds]).args(more);
+            Self(command.spawn().expect("started"))
+        }
+    }
+
+    impl Drop for Installer {
+        fn drop(&mut self) {
+            self.0.kill().ok();
+            self.0.wait().ok();
+        }
+    }
+
+    /// What `find_installer` says of processes that this test started, and of no others.
+    #[test]
+    fn who_installs_is_found_by_name_and_by_what_python_runs() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let find = |child: &Installer| {
+            let process = format!("/proc/{}", child.0.id());
+            let script = INSTALLERS.replace("/proc/[0-9]*", &process);
+            shell(script + "find_installer || installer=none\nprintf '%s' \"$installer\"\n")
+        };
+        let number = |child: &Installer| format!("(process {})", child.0.id());
+        for (name, more, expected) in [
+            ("apt-get", &["install"][..], Some("apt-get")),
+            ("pip3.11", &["install", "x"], Some("pip3.11")),
+            ("uv", &["pip", "install"], Some("uv")),
+            ("dpkg", &[], Some("dpkg")),
+            ("uv", &["run", "server"], None),
+            ("conda", &["run", "-n", "x"], None),
+            ("python3", &["-m", "pip", "install"], Some("pip")),
+            ("python3.12", &["server.py"], None),
+            ("vim", &["pip"], None),
+        ] {
+            let child = Installer::start(directory.path(), name, "30", more);
+            let found = find(&child);
+            let expected = expected.map(|name| format!("{name} {}", number(&child)));
+            assert_eq!(
+                found,
+                expected.as_deref().unwrap_or("none"),
+                "{name} {more:?}"
+            );
+            drop(child);
+            std::fs::remove_file(directory.path().join(name)).expect("removed");
+        }
+    }
+
+    #[test]
+    fn a_short_install_is_waited_for_and_a_long_one_named() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ask = |child: &Installer| {
+            let process = format!("/proc/{}", child.0.id());
+            let script = Question::RecordsAndNow.script_for_container();
+            let printed = shell(script.replace("/proc/[0-9]*", &process));
+            Answer::parse(&printed, "box")
+        };
+        let short = Installer::start(directory.path(), "dpkg", "0.7", &[]);
+        let begun = std::time::Instant::now();
+        ask(&short).expect("an answer").now().expect("a snapshot");
+        assert!(begun.elapsed().as_millis() >= 600);
+        let long = Installer::start(directory.path(), "pip", "60", &["install"]);
+        let begun = std::time::Instant::now();
+        let error = ask(&long).expect_err("busy");
+        assert!((4..9).contains(&begun.elapsed().as_secs()));
+        assert_eq!(error.kind(), crate::error::Kind::Failed);
+        let named = format!("pip (process {}) installs packages in `box`", long.0.id());
+        assert!(error.message().contains(&named), "{error}");
+    }
+
+    #[test]
+    fn the_script_runs_in_a_plain_shell() {
+        let printed = shell(Question::RecordsAndNow.script());
         let now = Answer::parse(&printed, "this machine")
             .and_then(|mut answer| answer.now())
             .expect("read");

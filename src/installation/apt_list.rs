@@ -150,6 +150,32 @@ impl AptList {
         Ok(true)
     }
 
+    /// Sets the version of every entry of a package, `name=version`, where it stands. Says whether
+    /// the list changed. What is no version is refused (`Usage`).
+    pub fn pin(&mut self, name: &str, arch: Option<&str>, version: &str) -> Result<bool> {
+        let word = format!("{name}={version}");
+        check_version(version, &word).map_err(|fault| fault.error())?;
+        let mut changed = false;
+        for index in 0..self.entries.len() {
+            let entry = &mut self.entries[index];
+            let same = entry.name == name && entry.arch.as_deref() == arch;
+            if !same || entry.version.as_deref() == Some(version) {
+                continue;
+            }
+            entry.version = Some(version.to_owned());
+            let before = entry.span.clone();
+            let word = entry.to_string();
+            entry.span.end = before.start + word.len();
+            self.text.replace_range(before.clone(), &word);
+            for later in &mut self.entries[index + 1..] {
+                let moved = |at: usize| at - before.len() + word.len();
+                later.span = moved(later.span.start)..moved(later.span.end);
+            }
+            changed = true;
+        }
+        Ok(changed)
+    }
+
     /// Removes every entry of this name and says whether there was one. A line that held nothing
     /// else goes as a whole, with the comment behind the name; of other lines the rest stays.
     pub fn remove(&mut self, name: &str) -> bool {
@@ -455,6 +481,21 @@ mod tests {
     }
 
     #[test]
+    fn pins_change_the_version_alone() {
+        let mut list = read("\u{feff}jq curl=1 # two\r\njq:i386 jq\t# again\r\n");
+        assert!(list.pin("jq", None, "1.6-2.1").expect("a version"));
+        assert!(list.pin("curl", None, "2:7.88+x~1").expect("a version"));
+        let expected =
+            "\u{feff}jq=1.6-2.1 curl=2:7.88+x~1 # two\r\njq:i386 jq=1.6-2.1\t# again\r\n";
+        assert_eq!(list.text(), expected);
+        assert_eq!(list, read(expected));
+        assert!(!list.pin("jq", None, "1.6-2.1").expect("a version"));
+        assert!(!list.pin("git", None, "1").expect("a version"));
+        assert!(list.pin("jq", Some("i386"), "1").expect("a version"));
+        list.pin("jq", None, "1 2").expect_err("no version");
+    }
+
+    #[test]
     fn duplicates_are_told() {
         let list = read("jq curl\njq=1 curl:i386\njq\n");
         let shown: Vec<_> = list
@@ -547,6 +588,27 @@ mod tests {
             prop_assert_eq!(after.entries().len(), before.entries().len() + usize::from(changed));
             prop_assert!(!after.add(&name).expect("a name"));
             prop_assert_eq!(&read(after.text()), &after);
+        }
+
+        #[test]
+        fn pinning_changes_that_version_alone(text in any_list(), name in "[a-d][a-d0-9]{1,2}") {
+            let before = read(&text);
+            let mut after = before.clone();
+            let known = before.entries().iter().any(|entry| {
+                entry.name == name && entry.arch.is_none() && entry.version.as_deref() != Some("7-1")
+            });
+            prop_assert_eq!(after.pin(&name, None, "7-1").expect("a version"), known);
+            prop_assert_eq!(&read(after.text()), &after);
+            let mut expected = before.entries().to_vec();
+            for (entry, now) in expected.iter_mut().zip(after.entries()) {
+                if entry.name == name && entry.arch.is_none() {
+                    entry.version = Some("7-1".into());
+                }
+                entry.span = now.span.clone();
+            }
+            prop_assert_eq!(after.entries(), expected.as_slice());
+            let comments = |text: &str| text.matches('#').count();
+            prop_assert_eq!(comments(after.text()), comments(&text));
         }
 
         #[test]

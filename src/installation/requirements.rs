@@ -23,6 +23,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use conflicts::check as check_conflicts;
+pub use editing::Pin;
 pub use entry::{Entry, Kind};
 pub use included::{Includes, Inclusion};
 pub use line::Line;

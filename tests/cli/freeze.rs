@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::packages::{DIRECTORY, Packages, deb, dist, snapshot};
+use crate::packages::{DIRECTORY, Packages, contents, deb, dist, snapshot};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -174,14 +174,14 @@ fn a_dry_run_shows_the_same_and_changes_nothing() {
     assert_eq!(packages.tree(), before);
 }
 
-#[test]
-fn what_cannot_be_frozen_is_named_and_nothing_is_written() {
+/// A container with packages that no build can get again, and two that one can.
+fn hopeless() -> Packages {
     let packages = Packages::new().with_container(
         &[],
         &[
             dist("fine", "1", true, &[]),
             from(
-                dist("outside", "0", true, &[]),
+                dist("Out_side", "0", true, &[]),
                 json!({"url": "file:///home/alice/outside", "dir_info": {"editable": true}}),
             ),
             from(
@@ -196,25 +196,433 @@ fn what_cannot_be_frozen_is_named_and_nothing_is_written() {
                 dist("baked", "1", true, &[]),
                 json!({"url": "file:///srv/baked", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}),
             ),
+            dist("torch", "2.1+cu121", true, &[]),
+            dist("vision", "0.16+cpu", true, &[]),
         ],
     );
-    let before = packages.tree();
+    packages.answer(
+        "contents",
+        &contents(&[
+            ("numpy", "1.26.4", "numpy/core.py"),
+            ("Helper", "1.0", "h.py"),
+        ]),
+    );
+    packages.answer("image-contents", &contents(&[("helper", "1.0", "h.py")]));
+    packages
+}
+
+#[test]
+fn what_cannot_be_frozen_is_named_and_marked_and_the_rest_is_kept() {
+    let packages = hopeless();
     let refused = packages.ready().envtpl(&["freeze"]).expect(1);
-    assert_eq!(refused.stdout, "");
     let refused = refused
-        .says("3 packages cannot be frozen, so nothing was changed")
-        .says("outside 0: it is installed editable, from the directory /home/alice/outside")
+        .says("5 packages cannot be frozen; the rest is, and the lock marks it")
+        .says("Out_side 0: it is installed editable, from the directory /home/alice/outside")
         .says("mercurial 1: it comes from a hg repository")
-        .says("elsewhere 1: it comes from the repository /srv/other, which no build can reach");
-    assert!(!refused.stderr.contains("baked") && !refused.stderr.contains("fine"));
-    let document = packages
+        .says("elsewhere 1: it comes from the repository /srv/other, which no build can reach")
+        .says("numpy 1.26.4: numpy/core.py was changed by hand since it was installed")
+        .says("torch 2.1+cu121: it is made for cuda (`+cu121`), and this installation is for cpu");
+    for name in ["baked", "fine", "vision", "elper"] {
+        assert!(!refused.stderr.contains(name), "{name}: {}", refused.stderr);
+    }
+    assert_eq!(
+        packages.read("dependencies/requirements.txt"),
+        format!(
+            "# What the code needs.\r\nnumpy>=1  # arrays\r\nbaked @ git+file:///srv/baked\r\nfine\r\nvision\r\n"
+        )
+    );
+    let lock = packages.read("envtpl.lock");
+    for marked in [
+        "  - name: out-side\n    version: '0'\n    origin: nowhere\n    requested: true\n    \
+         unfrozen: ",
+        "  - name: torch\n    version: '2.1+cu121'\n    origin: index\n    requested: true\n    \
+         unfrozen: ",
+        "  - name: numpy\n    version: 1.26.4\n    origin: index\n    requested: true\n    \
+         unfrozen: 'numpy/core.py was changed",
+    ] {
+        assert!(lock.contains(marked), "{marked}\n{lock}");
+    }
+    let locked = packages.read("dependencies/locked/requirements.txt");
+    let lines: Vec<&str> = locked
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert_eq!(lines.len(), 3, "{locked}");
+    for (line, name) in lines
+        .iter()
+        .zip(["fine==1", "helper==1.0", "vision==0.16+cpu"])
+    {
+        assert!(line.starts_with(name), "{line}");
+    }
+    let vcs = packages.read("dependencies/locked/requirements-vcs.txt");
+    assert!(
+        vcs.contains("baked @") && !vcs.contains("elsewhere"),
+        "{vcs}"
+    );
+
+    // The marks are as they are: nothing more to write, and still no success.
+    let before = packages.tree();
+    let again = packages
         .ready()
         .envtpl(&["freeze", "--format", "json"])
-        .expect(1)
-        .json();
-    assert_eq!(document["refused"].as_array().map(Vec::len), Some(3));
-    assert_eq!(document["files"], json!([]));
+        .expect(1);
+    assert_eq!(again.json()["refused"].as_array().map(Vec::len), Some(5));
+    assert_eq!(again.json()["files"], json!([]));
     assert_eq!(packages.tree(), before);
+}
+
+#[test]
+fn a_check_tells_one_line_a_reason_and_writes_nothing() {
+    let packages = hopeless();
+    let before = packages.tree();
+    packages
+        .ready()
+        .envtpl(&["freeze", "--check"])
+        .expect(1)
+        .says("warning: Out_side 0: it is installed editable")
+        .says("warning: fine 1: it is installed and not declared")
+        .says("warning: there is no lock yet")
+        .says("amd64-cpu is not frozen as it is, for 9 reasons")
+        .says("envtpl freeze -i amd64-cpu");
+    assert_eq!(packages.tree(), before);
+    packages.ready().envtpl(&["freeze"]).expect(1);
+    let marked = packages.ready().envtpl(&["freeze", "--check"]).expect(1);
+    let marked = marked.says("amd64-cpu is not frozen as it is, for 5 reasons");
+    assert!(!marked.stderr.contains("fine"), "{}", marked.stderr);
+
+    let mut packages = busy();
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    let before = packages.tree();
+    let good = packages.ready().envtpl(&["freeze", "--check"]).expect(0);
+    assert_eq!(good.stdout, "");
+    good.says("amd64-cpu is frozen as it is");
+    // The images are enough.
+    packages.rebuild();
+    let good = packages
+        .ready()
+        .envtpl(&["freeze", "--check", "--format", "json"])
+        .expect(0);
+    assert_eq!(good.json()["reasons"], json!([]));
+    packages.dev["python"]["distributions"]
+        .as_array_mut()
+        .expect("a list")
+        .retain(|one| one["name"] != "pooch");
+    packages.dev["python"]["distributions"][0]["version"] = json!("1.27");
+    let changed = packages
+        .ready()
+        .envtpl(&["freeze", "--check", "--format", "json"])
+        .expect(1);
+    assert_eq!(
+        changed.json()["reasons"],
+        json!([
+            "pooch 1.8: it is in the lock and not installed, or asked for by nobody",
+            "numpy: the lock has the version 1.26.4, and 1.27 is installed",
+        ])
+    );
+    assert_eq!(packages.tree(), before);
+    // A list that somebody edited is not what the lock says.
+    let packages = Packages::new();
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    packages.desk.write(
+        &format!("{DIRECTORY}/dependencies/locked/apt-dev.txt"),
+        "less=1\n",
+    );
+    packages
+        .ready()
+        .envtpl(&["freeze", "--check"])
+        .expect(1)
+        .says("dependencies/locked/apt-dev.txt: a freeze would change it");
+}
+
+#[test]
+fn in_place_pins_what_is_declared_and_keeps_comments_and_order() {
+    let packages = busy();
+    packages.desk.write(
+        &format!("{DIRECTORY}/dependencies/requirements.txt"),
+        "# What the code needs.\r\n--extra-index-url https://joe:s3cret@h/simple\r\nnumpy>=1  # arrays\r\n",
+    );
+    let frozen = packages
+        .ready()
+        .envtpl(&["-vv", "freeze", "--in-place"])
+        .expect(0);
+    assert_eq!(
+        packages.read("dependencies/requirements.txt"),
+        format!(
+            "# What the code needs.\r\n--extra-index-url https://joe:s3cret@h/simple\r\nnumpy==1.26.4  # arrays\r\nSciPy[plot]==1.11\r\nthing @ git+https://h/thing.git@{COMMIT}\r\n"
+        )
+    );
+    assert_eq!(
+        packages.read("dependencies/apt-dev.txt"),
+        "# tools\nless=590 # to read\njq=1.6-2.1\n"
+    );
+    assert_eq!(
+        packages.read("dependencies/apt-runtime.txt"),
+        "libgl1=1.6\n"
+    );
+    assert!(
+        frozen.stdout.contains("+numpy==1.26.4  # arrays"),
+        "{}",
+        frozen.stdout
+    );
+    // The password stays in the person's own file alone.
+    for told in [&frozen.stdout, &frozen.stderr] {
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+    for (path, bytes) in packages.tree() {
+        let own = path.ends_with("dependencies/requirements.txt");
+        assert!(
+            own || !String::from_utf8_lossy(&bytes).contains("s3cret"),
+            "{path:?}"
+        );
+    }
+    packages
+        .ready()
+        .envtpl(&["freeze", "--in-place"])
+        .expect(0)
+        .says("nothing new");
+    packages
+        .ready()
+        .envtpl(&["freeze", "--check", "--in-place"])
+        .expect(0);
+}
+
+#[test]
+fn new_system_packages_go_to_the_list_that_is_asked_for() {
+    for (list, name) in [
+        ("runtime", "apt-runtime.txt"),
+        ("build", "apt-build.txt"),
+        ("dev", "apt-dev.txt"),
+    ] {
+        let packages = busy();
+        packages
+            .ready()
+            .envtpl(&["freeze", "--apt-list", list])
+            .expect(0);
+        assert!(
+            packages
+                .read(&format!("dependencies/{name}"))
+                .ends_with("jq\n"),
+            "{list}"
+        );
+        let locked = packages.read(&format!("dependencies/locked/{name}"));
+        assert!(
+            locked.contains("\njq=1.6-2.1\n") && locked.contains("\nlibjq1=1.6-2.1\n"),
+            "{locked}"
+        );
+        let lists = ["apt-runtime.txt", "apt-build.txt", "apt-dev.txt"].iter();
+        let with = lists.filter(|list| {
+            let path = packages
+                .desk
+                .work()
+                .join(DIRECTORY)
+                .join("dependencies/locked")
+                .join(list);
+            std::fs::read_to_string(path).is_ok_and(|text| text.contains("jq"))
+        });
+        assert_eq!(with.count(), 1, "{list}");
+        packages
+            .ready()
+            .envtpl(&["freeze", "--apt-list", list])
+            .expect(0)
+            .says("nothing new");
+    }
+    // Where it was put once, it stays.
+    let packages = busy();
+    packages
+        .ready()
+        .envtpl(&["freeze", "--apt-list", "runtime"])
+        .expect(0);
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(0)
+        .says("nothing new");
+}
+
+/// What the engine says of a container.
+fn container(name: &str, project: &str, image: &str, status: &str) -> String {
+    let running = status != "exited";
+    json!([{"Id": format!("id-of-{name}"), "Name": format!("/{name}"), "Image": format!("sha256:{image}"),
+        "State": {"Running": running, "Paused": status == "paused", "Status": status},
+        "Config": {"Image": format!("lab/p:{image}"), "Labels": match project {
+            "" => json!({}),
+            project => json!({"com.docker.compose.project": project,
+                "com.docker.compose.service": "dev-local-cpu"}),
+        }}}])
+    .to_string()
+}
+
+#[test]
+fn a_container_is_chosen_by_name_and_the_image_whatever_runs() {
+    let packages = busy();
+    let ours = ("p-amd64-cpu-alice", "amd64-cpu-dev-latest-alice");
+    for (name, project, image, status) in [
+        ("mine", ours.0, ours.1, "running"),
+        ("by-hand", "", "amd64-cpu-dev-latest-root", "running"),
+        ("ended", ours.0, ours.1, "exited"),
+        ("held", ours.0, ours.1, "paused"),
+        ("other", "q-amd64-cpu-alice", "other", "running"),
+    ] {
+        packages.answer(
+            &format!("containers/{name}"),
+            &container(name, project, image, status),
+        );
+    }
+    packages.answer("images/other", &json!([{"Id": "sha256:other"}]).to_string());
+    let freeze = |name: &str| {
+        std::fs::remove_file(packages.answers().join("asked")).ok();
+        packages
+            .ready()
+            .envtpl(&["freeze", "--dry-run", "--from", name])
+    };
+    let asked = || std::fs::read_to_string(packages.answers().join("asked")).expect("asked");
+    freeze("mine")
+        .expect(0)
+        .says("from the running container mine");
+    assert!(
+        asked().contains("exec --interactive id-of-mine "),
+        "{}",
+        asked()
+    );
+    freeze("by-hand")
+        .expect(0)
+        .says("from the running container by-hand");
+    freeze("ended")
+        .expect(3)
+        .says("the container `ended` does not run (exited)")
+        .says("docker start ended");
+    freeze("held").expect(3).says("docker unpause held");
+    freeze("other")
+        .expect(2)
+        .says("the container `other` of the Compose project q-amd64-cpu-alice is none of amd64-cpu")
+        .says("it runs `lab/p:other`");
+    freeze("none")
+        .expect(2)
+        .says("there is no container `none`")
+        .says("these run: p-dev-run-1");
+    let image = freeze("image")
+        .expect(0)
+        .says("from the image lab/p:amd64-cpu-dev-latest-root");
+    assert!(
+        !image.stdout.contains("SciPy") && !asked().contains("exec"),
+        "{}",
+        image.stdout
+    );
+}
+
+/// A container of the run image holds nothing of dev, which stays as it is.
+#[test]
+fn what_was_installed_in_the_run_image_goes_to_its_lists() {
+    let mut packages = Packages::new();
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    let mut now = packages.run.clone();
+    now["apt"]
+        .as_array_mut()
+        .expect("a list")
+        .push(deb("jq", "1.6", true));
+    now["python"]["distributions"]
+        .as_array_mut()
+        .expect("a list")
+        .push(dist("idna", "3", true, &[]));
+    packages.container = Some(now.clone());
+    packages.ready();
+    let part = |name: &str, snapshot: &Value| format!("\u{1e}{name}\n{snapshot}\n");
+    packages.answer(
+        "container",
+        &[
+            part("base", &packages.base),
+            part("run", &packages.run),
+            part("now", &now),
+        ]
+        .concat(),
+    );
+    packages.answer(
+        "containers/job",
+        &container(
+            "job",
+            "p-amd64-cpu-alice",
+            "amd64-cpu-dev-latest-alice",
+            "running",
+        ),
+    );
+    packages.desk.envtpl(&["freeze", "--from", "job"]).expect(0);
+    assert_eq!(
+        packages.read("dependencies/apt-runtime.txt"),
+        "libgl1\njq\n"
+    );
+    assert_eq!(
+        packages.read("dependencies/apt-dev.txt"),
+        "# tools\nless # to read\n"
+    );
+    assert!(
+        packages
+            .read("dependencies/requirements.txt")
+            .ends_with("idna\r\n")
+    );
+    assert!(
+        packages
+            .read("dependencies/locked/apt-dev.txt")
+            .ends_with("\nless=590\n")
+    );
+}
+
+#[test]
+fn who_installs_is_named_and_so_is_what_is_missing() {
+    let packages = busy();
+    packages.ready();
+    packages.answer("container", "\u{1e}busy\napt-get (process 12)\n");
+    let before = packages.tree();
+    packages
+        .desk
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("apt-get (process 12) installs packages in `p-dev-run-1`");
+    assert_eq!(packages.tree(), before);
+
+    // A container in which there is no Python any more.
+    let mut packages = busy();
+    packages.container.as_mut().expect("a container")["python"] = Value::Null;
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("there is no Python in the running container p-dev-run-1");
+    assert_eq!(packages.tree(), before_of(&packages));
+
+    // One that ends between two questions.
+    let packages = busy();
+    packages.ready();
+    std::fs::remove_file(packages.answers().join("container")).expect("removed");
+    packages.answer(
+        "containers/c0ffee",
+        &container("p-dev-run-1", "p", "x", "exited"),
+    );
+    packages
+        .desk
+        .envtpl(&["freeze"])
+        .expect(3)
+        .says("the container `p-dev-run-1` does not run (exited)");
+
+    // Images for another machine.
+    let packages = Packages::new();
+    packages.answer(
+        "images/amd64-cpu-dev-latest-root",
+        &json!([{"Id": "sha256:1", "Architecture": "arm64"}]).to_string(),
+    );
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(3)
+        .says("is for arm64, and the installation for amd64");
+}
+
+fn before_of(packages: &Packages) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let fresh = busy();
+    let root = packages.desk.work();
+    let tree = fresh.tree().into_iter();
+    let here =
+        |path: std::path::PathBuf| root.join(path.strip_prefix(fresh.desk.work()).expect("inside"));
+    tree.map(|(path, bytes)| (here(path), bytes)).collect()
 }
 
 #[test]

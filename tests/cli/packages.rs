@@ -26,10 +26,21 @@ case "$*" in
         fi ;;
     "ps "*) cat "$here/ps" ;;
     "inspect "*) echo "$(cat "$here/started-from")" ;;
+    "container inspect "*)
+        if [ -e "$here/containers/$4" ]; then cat "$here/containers/$4"; else
+            echo "Error response from daemon: No such container: $4" >&2
+            exit 1
+        fi ;;
+    "exec "*newer=*) cat >/dev/null; cat "$here/contents" ;;
     "exec "*) cat >/dev/null; cat "$here/container" ;;
     "run "*" -c "*) printf '/srv/baked\n' ;;
-    "run "*run-latest-root*) cat >/dev/null; cat "$here/run" ;;
-    "run "*dev-latest-root*) cat >/dev/null; cat "$here/dev" ;;
+    "run "*)
+        if grep -q END_OF_CONTENTS; then cat "$here/image-contents"; else
+            case "$*" in
+                *run-latest-root*) cat "$here/run" ;;
+                *dev-latest-root*) cat "$here/dev" ;;
+            esac
+        fi ;;
     *) echo "unexpected: $*" >&2; exit 64 ;;
 esac"#;
 
@@ -60,6 +71,19 @@ pub fn snapshot(apt: &[Value], distributions: &[Value]) -> Value {
         "apt": apt, "conda": [],
         "python": {"executable": "/usr/bin/python3", "version": "3.11.2", "prefix": "/usr",
             "distributions": distributions}})
+}
+
+/// What the files of Python packages are: each with a file that is not as its RECORD says.
+pub fn contents(changed: &[(&str, &str, &str)]) -> String {
+    let distributions: Vec<Value> = changed
+        .iter()
+        .map(|(name, version, path)| {
+            json!({"name": name, "version": version, "location": "/x", "record": "",
+                "changed": [{"path": path, "sha256": "aa"}]})
+        })
+        .collect();
+    let contents = json!({"schema": 1, "distributions": distributions});
+    format!("\u{1e}contents\n{contents}\n")
 }
 
 impl Packages {
@@ -119,6 +143,8 @@ impl Packages {
         }});
         packages.answer("config.json", &config.to_string());
         packages.answer("ps", "");
+        packages.answer("contents", &contents(&[]));
+        packages.answer("image-contents", &contents(&[]));
         packages.answer("started-from", "sha256:amd64-cpu-dev-latest-alice\n");
         for image in [
             "12",

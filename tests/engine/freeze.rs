@@ -136,7 +136,7 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
         ))
         .expect(0);
 
-    // What no build can get again is named, and nothing is written.
+    // What no build can get again is named; a check writes nothing.
     container
         .types(
             "git clone --quiet /srv/thing.git /tmp/mine
@@ -145,7 +145,7 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
         )
         .expect(0);
     let before = shop.git(&["status", "--porcelain"]);
-    shop.envtpl(&["freeze"])
+    shop.envtpl(&["freeze", "--check"])
         .expect(1)
         .says("Thing_Tool 0.1: it is installed editable, from the directory /tmp/mine");
     assert_eq!(shop.git(&["status", "--porcelain"]), before);

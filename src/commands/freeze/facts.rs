@@ -1,50 +1,47 @@
 //! Asking images and containers for what a freeze must know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
+use crate::commands::freeze::base::base_image;
+use crate::commands::freeze::changed;
+use crate::commands::freeze::source::{self, From, Source};
 use crate::commands::workplace::{Layer, Workplace, settings};
 use crate::engine::{Container, Images};
-use crate::environment::freeze::{Declared, Facts};
-use crate::environment::lock::{Base, Lock};
+use crate::environment::freeze::{AptTarget, Declared, Facts, as_in_dev};
+use crate::environment::lock::Lock;
 use crate::environment::origin::Found;
 use crate::environment::probe::{Answer, Question};
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::project::Flavour;
 
-/// What was looked at.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "kind", content = "name", rename_all = "lowercase")]
-pub enum Source {
-    /// A running dev container.
-    Container(String),
-    /// The dev image.
-    Image(String),
+/// What a freeze is told by a person and by files.
+pub struct Given {
+    /// What the declared files ask for.
+    pub declared: Declared,
+    /// The lock of the freeze before.
+    pub previous: Option<Lock>,
+    /// The list for new system packages; by itself the one of the flavour they are found in.
+    pub apt_list: Option<AptTarget>,
 }
 
-impl std::fmt::Display for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Container(name) => write!(f, "the running container {name}"),
-            Self::Image(name) => write!(f, "the image {name}"),
-        }
-    }
-}
-
-/// Asks the images and the newest running dev container.
+/// Asks the images, and the container that `from` names, else the newest dev container that runs.
 ///
 /// # Errors
-/// `NotReady` when an image is missing or the engine does not answer.
+/// `NotReady` when an image is missing or the engine does not answer; `Usage` when the container
+/// is none of this installation.
 pub fn gather(
     workplace: &Workplace<'_>,
-    declared: Declared,
-    previous: Option<Lock>,
+    from: Option<&From>,
+    given: Given,
 ) -> Result<(Source, Facts)> {
     let run_image = present(workplace, Flavour::Run)?;
     let dev_image = present(workplace, Flavour::Dev)?;
-    let container = container(workplace)?;
+    let container = match from {
+        None => source::newest(workplace)?,
+        Some(From::Container(name)) => Some(source::named(workplace, name)?),
+        Some(From::Image) => None,
+    };
     let (source, mut answer) = match &container {
         Some(container) => {
             let answer = ask_container(workplace, container)?;
@@ -55,81 +52,112 @@ pub fn gather(
             (Source::Image(dev_image.to_owned()), answer)
         }
     };
-    let mut run_answer = ask_image(workplace, Question::Records, run_image)?;
-
     let now = answer.now()?;
-    // An image is what it is: nothing in it is new.
-    let dev = match container {
-        Some(_) => record(&mut answer, "dev", dev_image)?,
-        None => now.clone(),
+    let base = record(&mut answer, "base", &source.to_string())?;
+    let apt_build = answer.record("apt-build");
+    let (run, dev) = (answer.record("run"), answer.record("dev"));
+    let flavour = match &dev {
+        Some(_) => Flavour::Dev,
+        None => Flavour::Run,
     };
+    // An image without a record of the other flavour is asked itself.
+    let ask = |image: &str, name: &str| -> Result<Snapshot> {
+        record(
+            &mut ask_image(workplace, Question::Records, image)?,
+            name,
+            image,
+        )
+    };
+    let dev = match dev {
+        Some(dev) => dev,
+        None => ask(dev_image, "dev")?,
+    };
+    let run = match run {
+        Some(run) => run,
+        None => ask(run_image, "run")?,
+    };
+    if now.python.is_none() && dev.python.is_some() {
+        return Err(Error::failed(format!(
+            "there is no Python in {source}, and there was one when its image was built"
+        ))
+        .help("start a new container: `envtpl dev`"));
+    }
+    let lost = match &container {
+        Some(container) => changed::by_hand(workplace, container, flavour, dev_image)?,
+        None => BTreeMap::new(),
+    };
+    let directories_in_image = directories_in_image(workplace, dev_image, &now)?;
     let facts = Facts {
-        base: record(&mut answer, "base", dev_image)?,
-        run: record(&mut run_answer, "run", run_image)?,
-        apt_build: answer
-            .record("apt-build")
-            .or_else(|| run_answer.record("apt-build")),
-        directories_in_image: directories_in_image(workplace, dev_image, &now)?,
         base_image: base_image(workplace, &now)?,
         project_root_at: setting(workplace, "PROJECT_ROOT_AT")?,
         conda_channel_alias: setting(workplace, "CONDA_CHANNEL_ALIAS")?,
-        dev,
-        now,
-        declared,
-        previous,
+        acceleration: Some(workplace.installation.name().acceleration()),
+        new_apt: given.apt_list.unwrap_or(match flavour {
+            Flavour::Run => AptTarget::Runtime,
+            Flavour::Dev => AptTarget::Dev,
+        }),
+        directories_in_image,
+        lost,
+        apt_build,
+        declared: given.declared,
+        previous: given.previous,
+        ..match (&container, flavour) {
+            // An image is what it is: nothing in it is new.
+            (None, _) => Facts {
+                dev: now.clone(),
+                now,
+                ..Facts::default()
+            },
+            (Some(_), Flavour::Dev) => Facts {
+                dev,
+                now,
+                ..Facts::default()
+            },
+            (Some(_), Flavour::Run) => Facts {
+                now: as_in_dev(&run, &dev, now),
+                dev,
+                ..Facts::default()
+            },
+        }
     };
-    Ok((source, facts))
+    Ok((source, Facts { base, run, ..facts }))
 }
 
-/// The generic image of a flavour, which must be there.
+/// The generic image of a flavour, which must be there and for the installation's platform.
 fn present<'a>(workplace: &'a Workplace<'_>, flavour: Flavour) -> Result<&'a str> {
     let image = workplace.image(&Layer::Generic.service(flavour))?;
-    match workplace.images.find(image, &workplace.context.printer)? {
-        Some(_) => Ok(image),
-        None => Err(Images::missing(
-            image,
-            &format!("envtpl build -i {}", workplace.installation.name()),
-        )),
-    }
-}
-
-/// The newest running dev container of this installation.
-fn container(workplace: &Workplace<'_>) -> Result<Option<Container>> {
-    let printer = &workplace.context.printer;
-    let mut running = workplace.images.running(&workplace.model.name, printer)?;
-    running.retain(|container| container.service.starts_with("dev-local-"));
-    if let [newest, others @ ..] = running.as_slice()
-        && !others.is_empty()
-    {
-        let others: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
-        printer.warn(format_args!(
-            "several dev containers are running; the newest one, {}, is frozen, and not {}",
-            newest.name,
-            others.join(", ")
-        ));
-    }
-    let Some(newest) = running.into_iter().next() else {
-        return Ok(None);
+    let build = format!("envtpl build -i {}", workplace.installation.name());
+    let Some(found) = workplace.images.find(image, &workplace.context.printer)? else {
+        return Err(Images::missing(image, &build));
     };
-    let current = workplace.find(&newest.service)?;
-    let own = workplace.images.of_container(&newest.id, printer)?;
-    if current.is_some_and(|current| current.id != own) {
-        printer.warn(format_args!(
-            "{} was started before the image was built last; what that build added is not in it",
-            newest.name
-        ));
-        printer.help(
-            "start a new container with `envtpl dev` and install there what you want to keep",
-        );
+    let wanted = workplace.installation.name().platform().to_string();
+    match found.architecture.as_str() {
+        "" => Ok(image),
+        own if own == wanted => Ok(image),
+        other => Err(Error::not_ready(format!(
+            "the image `{image}` is for {other}, and the installation for {wanted}"
+        ))
+        .help(format!("build it again: `{build}`"))),
     }
-    Ok(Some(newest))
 }
 
 fn ask_container(workplace: &Workplace<'_>, container: &Container) -> Result<Answer> {
     let tools = workplace.compose.tools();
+    let printer = &workplace.context.printer;
     let question = Question::RecordsAndNow.to_container(tools.docker(), &container.id);
-    let printed = tools.read(&question, &workplace.context.printer)?;
-    Answer::parse(&printed, &container.name)
+    match tools.read(&question, printer) {
+        Ok(printed) => Answer::parse(&printed, &container.name),
+        // It may have ended since it was listed.
+        Err(error) => match workplace.images.container(&container.id, printer) {
+            Ok(Some(state)) if !state.running => Err(source::stopped(&state)),
+            Ok(None) => Err(Error::not_ready(format!(
+                "the container `{}` has gone meanwhile",
+                container.name
+            ))
+            .help("start a new one: `envtpl dev`")),
+            _ => Err(error),
+        },
+    }
 }
 
 fn ask_image(workplace: &Workplace<'_>, question: Question, image: &str) -> Result<Answer> {
@@ -140,10 +168,10 @@ fn ask_image(workplace: &Workplace<'_>, question: Question, image: &str) -> Resu
     Answer::parse(&printed, image)
 }
 
-fn record(answer: &mut Answer, name: &str, image: &str) -> Result<Snapshot> {
+fn record(answer: &mut Answer, name: &str, place: &str) -> Result<Snapshot> {
     answer.record(name).ok_or_else(|| {
         Error::failed(format!(
-            "`{image}` has no record of its build (/opt/envtpl/{name}.json)"
+            "{place} has no record of its build (/opt/envtpl/{name}.json)"
         ))
         .help("build it again: its Dockerfile must end as envtpl's do (`envtpl check` compares)")
     })
@@ -181,53 +209,6 @@ fn directories_in_image(
         .into_iter()
         .filter(|path| found.contains(path.as_str()))
         .collect())
-}
-
-fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
-    let service = Layer::Generic.service(Flavour::Dev);
-    let build = &workplace
-        .model
-        .service(&service, &workplace.compose.file())?
-        .build;
-    let name = build
-        .as_ref()
-        .and_then(|build| build.args.get("BASE_IMAGE").cloned().flatten())
-        .unwrap_or_default();
-    let image = match name.as_str() {
-        "" => None,
-        name => workplace.images.find(name, &workplace.context.printer)?,
-    };
-    let digests = image.iter().flat_map(|image| &image.repo_digests);
-    let digest = digests
-        .filter_map(|digest| digest.rsplit_once('@'))
-        .find(|(repository, _)| is_repository_of(repository, &name))
-        .map(|(_, digest)| digest.to_owned());
-    // An id tells apart what was made on this machine; where there is a digest, that says more.
-    let id = match digest {
-        Some(_) => None,
-        None => image.as_ref().map(|image| image.id.clone()),
-    };
-    Ok(Base {
-        digest,
-        id,
-        os: now.os.to_string(),
-        image: name,
-    })
-}
-
-/// Whether an image's name is one of the repository, its tag aside.
-fn is_repository_of(repository: &str, image: &str) -> bool {
-    let image = image.split('@').next().unwrap_or_default();
-    let name = match image.rsplit_once(':') {
-        // A colon before a slash belongs to a port.
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => image,
-    };
-    let short = |name: &str| {
-        let name = name.strip_prefix("docker.io/").unwrap_or(name);
-        name.strip_prefix("library/").unwrap_or(name).to_owned()
-    };
-    short(repository) == short(name)
 }
 
 /// A setting of `.env` that is not empty.

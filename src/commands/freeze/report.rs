@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::commands::freeze::facts::Source;
 use crate::commands::freeze::relative;
+use crate::commands::freeze::source::Source;
 use crate::environment::declared::DeclaredFiles;
 use crate::environment::freeze::{Addition, Plan, Refusal};
 use crate::error::{Error, Result};
 use crate::files::{ChangeSet, unified_diff};
+use crate::installation::requirements::redact;
 use crate::output::Format;
 use crate::process::quote;
 use crate::project::{Git, Installation, Project};
@@ -22,6 +23,9 @@ pub struct Report {
     added: Vec<Addition>,
     refused: Vec<Refusal>,
     notes: Vec<String>,
+    /// Why a check fails, when one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reasons: Option<Vec<String>>,
     locked: Counts,
     diff: String,
     files: Vec<String>,
@@ -48,13 +52,10 @@ impl Report {
         let directory = relative(project, installation);
         let diff = declared.changed().into_iter().map(|file| {
             let before = file.before.map(str::as_bytes);
-            unified_diff(
-                &directory.join(file.name),
-                before,
-                Some(file.after.as_bytes()),
-            )
+            let after = Some(file.after.as_bytes());
+            // A line of a person may hold a password.
+            redact(&unified_diff(&directory.join(file.name), before, after))
         });
-        let refused = !plan.refused.is_empty();
         Self {
             installation: installation.name().to_string(),
             dry_run: context.dry_run,
@@ -67,13 +68,9 @@ impl Report {
                 apt: plan.lock.apt.lists().into_iter().map(Vec::len).sum(),
                 conda: plan.lock.conda.len(),
             },
+            reasons: None,
             diff: diff.collect(),
-            files: if refused {
-                Vec::new()
-            } else {
-                let changes = changes.changes();
-                changes.map(|change| change.to_string()).collect()
-            },
+            files: changes.changes().map(|change| change.to_string()).collect(),
         }
     }
 
@@ -109,18 +106,27 @@ impl Report {
 }
 
 /// The error for what cannot be frozen, one line each.
-pub fn refusal(refused: &[Refusal]) -> Error {
+pub fn refusal(context: &Context, refused: &[Refusal]) -> Error {
     let what = match refused {
         [one] => format!("`{}` cannot be frozen", one.name),
         several => format!("{} packages cannot be frozen", several.len()),
     };
-    let error = Error::failed(format!("{what}, so nothing was changed"));
-    refused.iter().fold(error, |error, refused| {
-        error.help(format!(
-            "{} {}: {}; {}",
-            refused.name, refused.version, refused.why, refused.help
-        ))
-    })
+    let rest = match context.dry_run {
+        true => "the rest would be, and the lock would mark it",
+        false => "the rest is, and the lock marks it",
+    };
+    let error = Error::failed(format!("{what}; {rest}"));
+    refused
+        .iter()
+        .fold(error, |error, refused| error.help(line(refused)))
+}
+
+/// What cannot be frozen, why, and what to do, in one line.
+pub fn line(refused: &Refusal) -> String {
+    format!(
+        "{} {}: {}; {}",
+        refused.name, refused.version, refused.why, refused.help
+    )
 }
 
 /// Says what is locked, and what to type next.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::environment::freeze::{Addition, Facts, List, Plan};
+use crate::environment::freeze::{Addition, AptTarget, Facts, Plan};
 use crate::environment::lock;
 use crate::environment::snapshot::{AptPackage, Snapshot};
 
@@ -16,54 +16,73 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     let dev = by_label(&facts.dev);
     let now = by_label(&facts.now);
     let declared = &facts.declared;
-
-    let added: BTreeSet<&str> = now
+    // What is new, with what came along, goes into the layer of one list.
+    let new: New<'_> = now
         .iter()
-        .filter(|(label, package)| {
-            package.manual
-                && !dev.contains_key(*label)
-                && !declared.apt_dev.contains(&package.name)
-                && !declared.apt_runtime.contains(&package.name)
+        .filter(|(label, _)| !dev.contains_key(*label))
+        .map(|(label, package)| (label.as_str(), (home(facts, package), *package)))
+        .collect();
+    let added: BTreeSet<&str> = new
+        .iter()
+        .filter(|(_, (home, package))| {
+            let in_image =
+                [&declared.apt_dev, &declared.apt_runtime].map(|list| list.contains(&package.name));
+            let for_building =
+                *home == AptTarget::Build && declared.apt_build.contains(&package.name);
+            package.manual && !in_image.contains(&true) && !for_building
         })
-        .map(|(label, _)| label.as_str())
+        .map(|(label, _)| *label)
         .collect();
     for label in &added {
+        let (home, package) = new[label];
         plan.additions.push(Addition {
-            list: List::AptDev,
+            list: home.list(),
             name: (*label).to_owned(),
             line: (*label).to_owned(),
-            version: now[*label].version.clone(),
+            version: package.version.clone(),
         });
     }
 
     let previous = facts.previous.as_ref();
     let runtime = Layer {
-        beyond: beyond(&run, &base),
+        beyond: with_new(AptTarget::Runtime, beyond(&run, &base), &new),
         declared: &declared.apt_runtime,
         previous: previous.map(|lock| &lock.apt.runtime),
     };
     let develop = Layer {
-        beyond: beyond(&now, &run),
+        beyond: with_new(AptTarget::Dev, beyond(&now, &run), &new),
         declared: &declared.apt_dev,
         previous: previous.map(|lock| &lock.apt.dev),
     };
-    plan.lock.apt.runtime = runtime.lock(&run, &BTreeSet::new(), plan);
+    plan.lock.apt.runtime = runtime.lock(&run, &added, plan);
     plan.lock.apt.dev = develop.lock(&dev, &added, plan);
-    plan.lock.apt.build = match &facts.apt_build {
-        Some(build) => {
-            let build = by_label(build);
-            let layer = Layer {
-                beyond: beyond(&build, &base),
-                declared: &declared.apt_build,
-                previous: previous.map(|lock| &lock.apt.build),
-            };
-            layer.lock(&build, &BTreeSet::new(), plan)
-        }
-        // Nothing was built from source this time, so nothing is known better.
-        None => previous
-            .map(|lock| lock.apt.build.clone())
-            .unwrap_or_default(),
+    let known = previous.map(|lock| &lock.apt.build);
+    let stage = facts.apt_build.as_ref().map(by_label);
+    let build = Layer {
+        beyond: with_new(
+            AptTarget::Build,
+            stage
+                .as_ref()
+                .map(|stage| beyond(stage, &base))
+                .unwrap_or_default(),
+            &new,
+        ),
+        declared: &declared.apt_build,
+        previous: known,
     };
+    plan.lock.apt.build = build.lock(&stage.clone().unwrap_or_default(), &added, plan);
+    if stage.is_none() {
+        // Nothing was built from source this time, so nothing is known better.
+        let locked = &mut plan.lock.apt.build;
+        let kept = known.into_iter().flatten().filter(|package| {
+            let same = |other: &&lock::AptPackage| {
+                (&other.name, &other.architecture) == (&package.name, &package.architecture)
+            };
+            locked.iter().find(same).is_none()
+        });
+        let kept: Vec<lock::AptPackage> = kept.cloned().collect();
+        locked.extend(kept);
+    }
 
     for (label, package) in &dev {
         let wanted = declared.apt_dev.contains(&package.name)
@@ -73,6 +92,37 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
                 "{label} is declared but was removed; the next build installs it again"
             ));
         }
+    }
+}
+
+/// New packages by label, with the list whose layer they belong to.
+type New<'a> = BTreeMap<&'a str, (AptTarget, &'a AptPackage)>;
+
+/// The packages of a list's layer with what is new in it, and nothing else that is new.
+fn with_new<'a>(list: AptTarget, mut packages: Packages<'a>, new: &New<'a>) -> Packages<'a> {
+    packages.retain(|label, _| !new.contains_key(label.as_str()));
+    let of_list = new.iter().filter(|(_, (home, _))| *home == list);
+    packages.extend(of_list.map(|(label, (_, package))| ((*label).to_owned(), *package)));
+    packages
+}
+
+/// The list that a new package belongs to: where the freeze before put it, where it is declared,
+/// else where this freeze is told to put it. (What is needed to build says nothing about what is
+/// wanted in an image.)
+fn home(facts: &Facts, package: &AptPackage) -> AptTarget {
+    let locked = |list: fn(&lock::Apt) -> &Vec<lock::AptPackage>| {
+        let apt = facts.previous.as_ref().map(|lock| &lock.apt);
+        apt.map(list).into_iter().flatten().any(|locked| {
+            (&locked.name, &locked.architecture) == (&package.name, &package.architecture)
+        })
+    };
+    let declared = &facts.declared;
+    if locked(|apt| &apt.runtime) || declared.apt_runtime.contains(&package.name) {
+        AptTarget::Runtime
+    } else if locked(|apt| &apt.dev) || declared.apt_dev.contains(&package.name) {
+        AptTarget::Dev
+    } else {
+        facts.new_apt
     }
 }
 

@@ -22,6 +22,7 @@ pub struct LockedFile {
 pub fn files(lock: &Lock) -> Vec<LockedFile> {
     let python = |of_index: bool| {
         let packages = lock.python_packages().iter();
+        let packages = packages.filter(|package| package.unfrozen.is_none());
         packages
             .filter(move |package| (package.origin == Origin::Index) == of_index)
             .map(|package| package.origin.exact(&package.name, &package.version))

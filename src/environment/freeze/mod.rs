@@ -3,21 +3,24 @@
 
 mod apt;
 mod conda;
+mod flavours;
 mod graph;
 mod locked;
 mod python;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::environment::lock::{self, Lock};
 use crate::environment::requires::{Interpreter, Requirement};
 use crate::environment::snapshot::Snapshot;
+use crate::installation::name::Acceleration;
 
 pub use apt::apt_label;
+pub use flavours::as_in_dev;
 pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
 
@@ -46,6 +49,45 @@ pub struct Facts {
     pub conda_channel_alias: Option<String>,
     /// Directories with repositories that a build finds in the image.
     pub directories_in_image: BTreeSet<String>,
+    /// What the installation computes on; `None` when it does not matter.
+    pub acceleration: Option<Acceleration>,
+    /// The list that new system packages go to.
+    pub new_apt: AptTarget,
+    /// Python packages, by normalised name, that a build would not get as they are: what asking
+    /// around showed. (What a package's own record says is found out here.)
+    pub lost: BTreeMap<String, Lost>,
+}
+
+/// Why a build would not get a package as it is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Why, as a sentence that begins with "it" or the like.
+    pub why: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// A list of system packages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum AptTarget {
+    /// `apt-build.txt`: needed only to build Python packages; in no image.
+    Build,
+    /// `apt-runtime.txt`: needed to run the code; in both images.
+    Runtime,
+    /// `apt-dev.txt`: needed to develop; in the dev image alone.
+    #[default]
+    Dev,
+}
+
+impl AptTarget {
+    /// The declared list.
+    pub fn list(self) -> List {
+        match self {
+            Self::Build => List::AptBuild,
+            Self::Runtime => List::AptRuntime,
+            Self::Dev => List::AptDev,
+        }
+    }
 }
 
 /// What people declared, as far as freezing asks.
@@ -72,7 +114,7 @@ pub struct Plan {
     pub lock: Lock,
     /// What is added to the declared files.
     pub additions: Vec<Addition>,
-    /// What cannot be frozen; when there is any, nothing is written.
+    /// What cannot be frozen; the lock marks it, and no list has it.
     pub refused: Vec<Refusal>,
     /// What a person should know, one sentence each.
     pub notes: Vec<String>,
@@ -95,6 +137,10 @@ pub struct Addition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum List {
+    /// `apt-build.txt`.
+    AptBuild,
+    /// `apt-runtime.txt`.
+    AptRuntime,
     /// `apt-dev.txt`.
     AptDev,
     /// The packages of `environment.yml` that conda installs.

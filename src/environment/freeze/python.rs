@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::environment::freeze::graph::{Extras, Graph};
-use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
+use crate::environment::freeze::{Addition, Facts, List, Lost, Plan, Refusal};
 use crate::environment::lock;
 use crate::environment::origin::{Found, Origin};
 use crate::environment::snapshot::{Distribution, Snapshot};
+use crate::installation::name::Acceleration;
 use crate::installation::requirements::normalise;
 
 /// Tools of the installation, not of the code: a newer one may replace the base image's, and the
@@ -25,6 +26,8 @@ enum Owner {
     Ours(Origin),
     /// The environment's, and a build cannot get it again: why, and what to do.
     Unreachable(String, &'static str),
+    /// A build would not get it as it is, whoever brought it.
+    Lost(Lost),
 }
 
 struct Scene<'a> {
@@ -45,11 +48,11 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     let Some(python) = &facts.now.python else {
         return;
     };
-    let ours = scene.ours(plan);
+    let (ours, marked) = scene.ours(plan);
     let (additions, extras) = scene.additions(&ours);
-    let left_out = scene.left_out(&ours, &additions, plan);
+    let left_out = scene.left_out(&ours, &marked, &additions, plan);
     scene.note_missing(plan);
-    let mut packages = Vec::new();
+    let mut packages = marked;
     for (key, origin) in &ours {
         let now = scene.now[key];
         let added = additions.contains(key);
@@ -138,9 +141,11 @@ impl<'a> Scene<'a> {
         if by_conda || distribution.is_of_another_manager() {
             return Owner::Others;
         }
-        // Build backends leave metadata beside the project's sources.
         if self.below_project(&distribution.location).is_some() {
             return Owner::Project;
+        }
+        if let Some(lost) = self.facts.lost.get(key) {
+            return Owner::Lost(lost.clone());
         }
         if distribution.version.is_empty() {
             return Owner::Unreachable(
@@ -177,7 +182,10 @@ impl<'a> Scene<'a> {
                         "push the repository to a server and install it from there",
                     )
                 }
-                _ => Owner::Ours(origin),
+                _ => match self.of_another_acceleration(&distribution.version) {
+                    Some(lost) => Owner::Lost(lost),
+                    None => Owner::Ours(origin),
+                },
             },
             Found::Directory { path, editable } => self.directory(path, editable),
             Found::Nowhere(why) => Owner::Unreachable(
@@ -207,35 +215,71 @@ impl<'a> Scene<'a> {
         )
     }
 
-    /// The packages of the environment that a build can get again. What it cannot is refused if
-    /// it is new; what was in the image before is none of a freeze's business.
-    fn ours(&self, plan: &mut Plan) -> BTreeMap<String, Origin> {
+    /// Whether a version's local part (`+cu121`) names another acceleration than the installation
+    /// has.
+    fn of_another_acceleration(&self, version: &str) -> Option<Lost> {
+        let wanted = self.facts.acceleration?;
+        let (_, local) = version.split_once('+')?;
+        let found = acceleration_of(local).filter(|found| *found != wanted)?;
+        Some(Lost {
+            why: format!(
+                "it is made for {found} (`+{local}`), and this installation is for {wanted}"
+            ),
+            help: format!("install the version for {wanted}, from the index that has it"),
+        })
+    }
+
+    /// The packages of the environment that a build can get again, and those that the lock marks
+    /// because it cannot. What was in the image before and comes from nowhere is none of a freeze's
+    /// business: the Dockerfile brought it and brings it again.
+    fn ours(&self, plan: &mut Plan) -> (BTreeMap<String, Origin>, Vec<lock::PythonPackage>) {
         let mut ours = BTreeMap::new();
+        let mut marked = Vec::new();
+        let mut refuse = |key: &str, distribution: &Distribution, lost: Lost| {
+            marked.push(lock::PythonPackage {
+                name: key.to_owned(),
+                version: distribution.version.clone(),
+                origin: match Found::of(distribution) {
+                    Found::Origin(origin) => origin,
+                    Found::Directory { .. } | Found::Nowhere(_) => Origin::Nowhere,
+                },
+                requested: distribution.requested || self.declared.contains(key),
+                unfrozen: Some(lost.why.clone()),
+                ..lock::PythonPackage::default()
+            });
+            plan.refused.push(Refusal {
+                name: distribution.name.clone(),
+                version: distribution.version.clone(),
+                why: lost.why,
+                help: lost.help,
+            });
+        };
+        let mut notes = Vec::new();
         for (key, distribution) in &self.now {
             let named = format!("{} {}", distribution.name, distribution.version);
             match self.owner(key, distribution) {
                 Owner::Others | Owner::Project => {}
-                Owner::PartOfProject(path) => plan.notes.push(format!(
+                Owner::PartOfProject(path) => notes.push(format!(
                     "{named} is part of the project ({path}) and not frozen; \
                      install it in each container, or add it to the project's own packages"
                 )),
                 Owner::Ours(origin) => {
                     ours.insert(key.clone(), origin);
                 }
-                Owner::Unreachable(why, help) if self.is_new(key) => plan.refused.push(Refusal {
-                    name: distribution.name.clone(),
-                    version: distribution.version.clone(),
-                    why,
-                    help: help.to_owned(),
-                }),
+                Owner::Lost(lost) => refuse(key, distribution, lost),
+                Owner::Unreachable(why, help) if self.is_new(key) => {
+                    let help = help.to_owned();
+                    refuse(key, distribution, Lost { why, help });
+                }
                 Owner::Unreachable(why, _) => {
-                    plan.notes.push(format!(
+                    notes.push(format!(
                         "{named} is in the image and not in the lock: {why}"
                     ));
                 }
             }
         }
-        ours
+        plan.notes.extend(notes);
+        (ours, marked)
     }
 
     /// New packages that were asked for and are not declared, and the extras that brought others.
@@ -305,6 +349,7 @@ impl<'a> Scene<'a> {
     fn left_out(
         &self,
         ours: &BTreeMap<String, Origin>,
+        marked: &[lock::PythonPackage],
         additions: &BTreeSet<String>,
         plan: &mut Plan,
     ) -> BTreeSet<String> {
@@ -324,6 +369,7 @@ impl<'a> Scene<'a> {
         let staying = ours.keys().filter(|key| self.is_new(key));
         let staying = staying.chain(self.base.keys()).map(String::as_str);
         let staying = staying.chain(TOOLS);
+        let staying = staying.chain(marked.iter().map(|package| package.name.as_str()));
         let staying = staying.chain(self.declared.iter().chain(additions).map(String::as_str));
         let staying = self.graph.possibly_needed_by(staying);
         let gone: BTreeSet<String> = self
@@ -388,6 +434,21 @@ impl<'a> Scene<'a> {
                 format!("{key} is declared but not installed yet; the next build installs it")
             });
         }
+    }
+}
+
+/// The acceleration that a local version names: `cu121`, `rocm5.7`, `cpu`, and such with more behind
+/// a dot or a hyphen.
+fn acceleration_of(local: &str) -> Option<Acceleration> {
+    let part = local.split(['.', '-', '_']).next().unwrap_or_default();
+    let digits = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    match part {
+        "cpu" => Some(Acceleration::Cpu),
+        _ if part.strip_prefix("cu").is_some_and(digits) || part.starts_with("cuda") => {
+            Some(Acceleration::Cuda)
+        }
+        _ if part.starts_with("rocm") => Some(Acceleration::Rocm),
+        _ => None,
     }
 }
 

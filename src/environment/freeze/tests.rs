@@ -380,6 +380,83 @@ fn what_the_image_had_before_is_no_reason_to_refuse() {
 }
 
 #[test]
+fn versions_for_another_acceleration_are_marked_wherever_they_are() {
+    use crate::installation::name::Acceleration::{Cpu, Cuda, Rocm};
+    for (acceleration, local, fits) in [
+        (Cpu, "cu121", false),
+        (Cpu, "cu12.1", false),
+        (Cpu, "rocm5.7", false),
+        (Cpu, "cpu", true),
+        (Cpu, "cuddly", true),
+        (Cpu, "deb12u1", true),
+        (Cuda, "cu118", true),
+        (Cuda, "cpu.cxx11.abi", false),
+        (Rocm, "rocm6.0", true),
+        (Rocm, "cu121", false),
+    ] {
+        let mut facts = world();
+        facts.acceleration = Some(acceleration);
+        let version = format!("1.0+{local}");
+        // The build made it so: a declared line asked for it.
+        facts.declared.python = requirements(&["numpy", "vision"]);
+        let vision = asked("vision", &version, &[]);
+        installed(&mut facts).push(vision.clone());
+        let image = facts.dev.python.as_mut().expect("a Python");
+        image.distributions.push(vision);
+        let plan = plan(&facts);
+        assert_eq!(plan.refused.is_empty(), fits, "{acceleration} {local}");
+        let packages = plan.lock.python_packages();
+        let vision = packages.iter().find(|package| package.name == "vision");
+        assert_eq!(vision.expect("locked").unfrozen.is_none(), fits);
+        let lists = locked_files(&plan.lock);
+        let listed = lists
+            .iter()
+            .flat_map(|file| &file.text)
+            .any(|text| text.contains("vision"));
+        assert_eq!(listed, fits, "{acceleration} {local}");
+    }
+}
+
+#[test]
+fn what_asking_around_showed_is_marked_whoever_brought_it() {
+    let mut facts = world();
+    let lost = |why: &str| Lost {
+        why: why.into(),
+        help: "ask".into(),
+    };
+    installed(&mut facts).push(asked("new", "1", &["numpy"]));
+    facts.lost = [
+        ("torch".to_owned(), lost("its files were changed")),
+        ("new".to_owned(), lost("its index has it no more")),
+        ("not-installed".to_owned(), lost("nobody cares")),
+    ]
+    .into();
+    let plan = plan(&facts);
+    let refused: Vec<(&str, &str)> = plan
+        .refused
+        .iter()
+        .map(|refused| (refused.name.as_str(), refused.why.as_str()))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            ("new", "its index has it no more"),
+            ("torch", "its files were changed")
+        ]
+    );
+    assert!(plan.additions.is_empty(), "no build could get it");
+    assert_eq!(
+        locked(&plan),
+        [
+            ("helper", false),
+            ("new", true),
+            ("numpy", true),
+            ("torch", false)
+        ]
+    );
+}
+
+#[test]
 fn packages_of_conda_and_debian_are_not_pips() {
     let mut facts = world();
     installed(&mut facts).extend([
@@ -702,9 +779,15 @@ fn rebuilt(facts: &Facts, plan: &Plan) -> Facts {
                 .declared
                 .python
                 .push(Requirement::parse(&addition.line).expect("a requirement")),
-            List::AptDev => {
+            List::AptBuild | List::AptRuntime | List::AptDev => {
                 let name = addition.name.split(':').next().unwrap_or_default();
-                next.declared.apt_dev.insert(name.to_owned());
+                let declared = &mut next.declared;
+                let list = match addition.list {
+                    List::AptBuild => &mut declared.apt_build,
+                    List::AptRuntime => &mut declared.apt_runtime,
+                    _ => &mut declared.apt_dev,
+                };
+                list.insert(name.to_owned());
             }
             List::Conda => {
                 next.declared

@@ -5,7 +5,7 @@ use serde_yaml::Value;
 use super::package::{CondaPackage, conda_name};
 use super::{CondaEnvironment, DEPENDENCIES};
 use crate::error::{Error, Result};
-use crate::installation::requirements::{Line, Requirements, normalise, redact};
+use crate::installation::requirements::{Line, Pin, Requirements, redact};
 use crate::installation::yaml_document::{ListItem, Step, YamlDocument};
 
 impl CondaEnvironment {
@@ -179,6 +179,39 @@ impl CondaEnvironment {
         Ok(true)
     }
 
+    /// Pins a distribution of pip where it stands, as [`Requirements::pin_to`] does. Says whether
+    /// the file changed.
+    ///
+    /// # Errors
+    /// As [`Requirements::pin_to`], and `Failed` when the file cannot be edited safely.
+    pub fn pin_pip(&mut self, name: &str, to: Pin<'_>) -> Result<bool> {
+        let (Some(item), Some(line)) = (self.pip_item, self.pip_line(name)) else {
+            return Ok(false);
+        };
+        // All lines at once know that a name stands on two of them.
+        if !self.pip_requirements()?.pin_to(name, to)? {
+            return Ok(false);
+        }
+        let mut requirement = Requirements::parse(&self.path, &self.pip[line])?;
+        requirement.pin_to(name, to)?;
+        let way = [
+            DEPENDENCIES[0],
+            Step::Item(item),
+            Step::Key("pip"),
+            Step::Item(line),
+        ];
+        self.change(|document| document.set(&way, requirement.text()).map(drop))?;
+        Ok(true)
+    }
+
+    /// The number of the line of pip that asks for a distribution, by its name in any spelling.
+    fn pip_line(&self, name: &str) -> Option<usize> {
+        self.pip.iter().position(|line| {
+            Requirements::parse(&self.path, line)
+                .is_ok_and(|requirements| requirements.contains(name))
+        })
+    }
+
     /// Removes a package of conda. Says whether there was one.
     ///
     /// # Errors
@@ -198,14 +231,7 @@ impl CondaEnvironment {
     /// # Errors
     /// `Failed` when the file cannot be edited safely.
     pub fn remove_pip(&mut self, name: &str) -> Result<bool> {
-        let name = normalise(name);
-        let (Some(item), Some(line)) = (
-            self.pip_item,
-            self.pip.iter().position(|line| {
-                Requirements::parse(&self.path, line)
-                    .is_ok_and(|requirements| requirements.contains(&name))
-            }),
-        ) else {
+        let (Some(item), Some(line)) = (self.pip_item, self.pip_line(name)) else {
             return Ok(false);
         };
         let way = [

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::installation::requirements::Pin;
 
 const TEXT: &str = "# head\nname: x\nchannels: &c\n  - conda-forge # first\ndependencies:\n  \
                     - python=3.12  # ours\n  # numbers\n  - conda-forge::NumPy>=1.26\n\n  - pip\n  \
@@ -67,6 +68,14 @@ fn additions_go_where_a_person_would_write_them() {
         .replace("# tail", "      - tqdm\n# tail")
         .replace("# first\n", "# first\n  - bioconda\n")
         .replace("NumPy>=1.26", "numpy=1.26.4");
+    assert_eq!(environment.text(), expected);
+    let mut pin = |name: &str, to| environment.pin_pip(name, to).expect("an edit");
+    assert!(pin("rich", Pin::Version("13.7")));
+    assert!(!pin("rich", Pin::Version("13.7")) && !pin("none", Pin::Version("1")));
+    assert!(pin("x", Pin::Commit("ab")));
+    let expected = expected
+        .replace("Rich[jupyter]>=13", "Rich[jupyter]==13.7")
+        .replace("h/x\n", "h/x@ab\n");
     assert_eq!(environment.text(), expected);
     assert!(environment.remove_conda("scipy").expect("removed"));
     assert!(environment.remove_pip("tqdm").expect("removed"));

@@ -9,8 +9,17 @@ use super::conflicts::same_version;
 use super::entry::{Entry, Kind};
 use super::fault::shown;
 use super::line::Line;
-use super::{Requirements, lines, normalise, reading};
+use super::{Requirements, lines, location, normalise, reading};
 use crate::error::{Error, Result};
+
+/// What a requirement is pinned to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin<'a> {
+    /// The one version, for what comes from an index.
+    Version(&'a str),
+    /// The commit, for what comes from a repository.
+    Commit(&'a str),
+}
 
 impl Requirements {
     /// Adds a requirement on a line of its own: behind the last requirement, or in its place when
@@ -63,6 +72,41 @@ impl Requirements {
         }
         let mut text = self.text.clone();
         text.replace_range(entry.specifier.clone(), &format!("=={version}"));
+        *self = Self::parse(&self.path, &text)?;
+        Ok(true)
+    }
+
+    /// Pins a distribution to what a [`Pin`] says. Says whether the file changed.
+    ///
+    /// # Errors
+    /// As [`Self::pin`].
+    pub fn pin_to(&mut self, name: &str, to: Pin<'_>) -> Result<bool> {
+        match to {
+            Pin::Version(version) => self.pin(name, version),
+            Pin::Commit(commit) => self.pin_commit(name, commit),
+        }
+    }
+
+    /// Sets the revision of a requirement that comes from a repository. Says whether the file
+    /// changed: it does not when that is the revision already, or when the name is not asked for or
+    /// comes from elsewhere.
+    fn pin_commit(&mut self, name: &str, commit: &str) -> Result<bool> {
+        let found = self.find(name);
+        let mut addresses = found.iter().filter_map(|entry| match &entry.kind {
+            Kind::Vcs { url, .. } => Some((entry.span.clone(), url.as_written().to_owned())),
+            _ => None,
+        });
+        let Some((span, url)) = addresses.next() else {
+            return Ok(false);
+        };
+        let pinned = location::at_revision(&url, commit);
+        // Not there as a whole: a line break is in the middle of the address.
+        let Some(at) = self.text[span.clone()].find(&url).filter(|_| pinned != url) else {
+            return Ok(false);
+        };
+        let at = span.start + at;
+        let mut text = self.text.clone();
+        text.replace_range(at..at + url.len(), &pinned);
         *self = Self::parse(&self.path, &text)?;
         Ok(true)
     }

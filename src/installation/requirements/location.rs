@@ -65,6 +65,24 @@ pub fn redact(text: &str) -> String {
     shown
 }
 
+/// The address of a repository with another revision, a fragment behind it kept.
+pub(super) fn at_revision(url: &str, revision: &str) -> String {
+    let (address, fragment) = match url.split_once('#') {
+        Some((address, fragment)) => (address, format!("#{fragment}")),
+        None => (url, String::new()),
+    };
+    // An `@` before the path belongs to a user.
+    let host = address.find("://").map_or(0, |at| at + 3);
+    let path = address[host..]
+        .find('/')
+        .map_or(address.len(), |at| host + at);
+    let plain = match address[path..].rfind('@') {
+        Some(at) => &address[..path + at],
+        None => address,
+    };
+    format!("{plain}@{revision}{fragment}")
+}
+
 /// A place whose excerpt shows no credentials.
 pub(in crate::installation) fn redacted_place(
     path: &Path,
@@ -241,6 +259,21 @@ mod tests {
             assert_eq!(redact(text), shown);
             let debug = format!("{:?}", Location::new(text));
             assert!(!debug.contains("55"), "{debug}");
+        }
+    }
+
+    #[test]
+    fn a_revision_replaces_the_one_before() {
+        for (url, expected) in [
+            (
+                "git+https://u:p@h/x.git@main#egg=y",
+                "git+https://u:p@h/x.git@ab#egg=y",
+            ),
+            ("git+https://u@h/x", "git+https://u@h/x@ab"),
+            ("git+ssh://git@h/a@b/x@1", "git+ssh://git@h/a@b/x@ab"),
+            ("git+file:///r.git", "git+file:///r.git@ab"),
+        ] {
+            assert_eq!(at_revision(url, "ab"), expected);
         }
     }
 

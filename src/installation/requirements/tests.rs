@@ -387,6 +387,27 @@ fn pins_replace_the_versions_alone() {
 }
 
 #[test]
+fn a_repository_is_pinned_to_a_commit() {
+    let mut requirements = read(
+        "# ours\r\na[x] @ git+https://u:p@h/a@main#subdirectory=s ; os_name=='posix' # why\r\nb\r\n",
+    );
+    let at = |name: &str, requirements: &mut Requirements| {
+        requirements
+            .pin_to(name, Pin::Commit("0123"))
+            .expect("an edit")
+    };
+    assert!(at("A", &mut requirements));
+    assert!(!at("a", &mut requirements) && !at("b", &mut requirements));
+    assert_eq!(
+        requirements.text(),
+        "# ours\r\na[x] @ git+https://u:p@h/a@0123#subdirectory=s ; os_name=='posix' # why\r\nb\r\n"
+    );
+    assert_eq!(requirements, read(requirements.text()));
+    let mut broken = read("a @ git+https://h/\\\na\n");
+    assert!(!at("a", &mut broken), "an address in two lines stays");
+}
+
+#[test]
 fn removals_take_whole_lines() {
     let mut requirements = read("a\nB.b \\\n  >=1 # x\n# c\nb_b @ https://h/b.zip\nd");
     assert!(requirements.remove("b-b"));

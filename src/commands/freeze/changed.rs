@@ -1,0 +1,131 @@
+//! Files of installed packages that somebody changed by hand in a container.
+
+use std::collections::BTreeMap;
+
+use crate::commands::workplace::Workplace;
+use crate::engine::Container;
+use crate::environment::contents::{Contents, Depth, Files, Question};
+use crate::environment::freeze::Lost;
+use crate::error::Result;
+use crate::project::Flavour;
+
+/// The Python packages whose files in a container are neither what their RECORD says nor what the
+/// image has.
+///
+/// # Errors
+/// When the container or the image cannot be asked.
+pub fn by_hand(
+    workplace: &Workplace<'_>,
+    container: &Container,
+    flavour: Flavour,
+    image: &str,
+) -> Result<BTreeMap<String, Lost>> {
+    let tools = workplace.compose.tools();
+    let printer = &workplace.context.printer;
+    // Older files than the image's own record are the image's.
+    let question = Question {
+        depth: Depth::NewerThan(format!("/opt/envtpl/{flavour}.json")),
+        list: Vec::new(),
+    };
+    let printed = tools.read(
+        &question.to_container(tools.docker(), &container.id),
+        printer,
+    )?;
+    let now = Contents::parse(&printed, &container.name)?;
+    let mut touched = now.distributions.iter().filter(|files| !files.is_intact());
+    let Some(first) = touched.next() else {
+        return Ok(BTreeMap::new());
+    };
+    // What a base image patches itself is in every build.
+    let platform = workplace.installation.name().platform().docker();
+    let printed = tools.read(
+        &Question::default().to_image(tools.docker(), image, &platform),
+        printer,
+    )?;
+    let built = Contents::parse(&printed, image)?;
+    let differing = std::iter::once(first).chain(touched).filter_map(|files| {
+        let lost = lost(files, built.of(&files.name))?;
+        Some((files.key(), lost))
+    });
+    Ok(differing.collect())
+}
+
+/// Why a package is not what a build would give, if its files differ from the image's.
+fn lost(files: &Files, built: Option<&Files>) -> Option<Lost> {
+    let built = built.filter(|built| built.version == files.version);
+    let known = |path: &str, sha256: Option<&str>| {
+        built.is_some_and(|built| match sha256 {
+            Some(sha256) => {
+                let mut changed = built.changed.iter();
+                changed.any(|one| one.path == path && one.sha256 == sha256)
+            }
+            None => built.missing.iter().any(|one| one == path),
+        })
+    };
+    let changed = files.changed.iter();
+    let changed = changed.filter(|one| !known(&one.path, Some(&one.sha256)));
+    let mut paths: Vec<&str> = changed.map(|one| one.path.as_str()).collect();
+    let how = match paths.is_empty() {
+        true => "removed",
+        false => "changed",
+    };
+    let missing = files.missing.iter().filter(|path| !known(path, None));
+    paths.extend(missing.map(String::as_str));
+    let first = paths.first()?;
+    let (others, verb) = match paths.len() - 1 {
+        0 => (String::new(), "was"),
+        1 => (" and another file".to_owned(), "were"),
+        number => (format!(" and {number} other files"), "were"),
+    };
+    Some(Lost {
+        why: format!("{first}{others} {verb} {how} by hand since it was installed"),
+        help:
+            "install it again, and keep what you changed in a repository that it is installed from"
+                .to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::contents::Changed;
+
+    fn files(changed: &[(&str, &str)], missing: &[&str]) -> Files {
+        Files {
+            name: "x".into(),
+            version: "1".into(),
+            changed: changed
+                .iter()
+                .map(|(path, sha256)| Changed {
+                    path: (*path).into(),
+                    sha256: (*sha256).into(),
+                })
+                .collect(),
+            missing: missing.iter().map(|path| (*path).into()).collect(),
+            ..Files::default()
+        }
+    }
+
+    #[test]
+    fn what_the_image_changed_itself_is_no_work_of_hands() {
+        let now = files(&[("a.py", "1"), ("b.py", "2")], &["c.py"]);
+        assert_eq!(lost(&now, Some(&now)), None);
+        let image = files(&[("a.py", "1"), ("b.py", "0")], &["c.py"]);
+        let why = |built: Option<&Files>| lost(&now, built).expect("changed").why;
+        assert_eq!(
+            why(Some(&image)),
+            "b.py was changed by hand since it was installed"
+        );
+        assert_eq!(
+            why(None),
+            "a.py and 2 other files were changed by hand since it was installed"
+        );
+        let other = Files {
+            version: "2".into(),
+            ..now.clone()
+        };
+        assert_eq!(why(Some(&other)), why(None), "another version says nothing");
+        let gone = lost(&files(&[], &["c.py"]), None).expect("gone");
+        assert_eq!(gone.why, "c.py was removed by hand since it was installed");
+    }
+}
