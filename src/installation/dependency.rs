@@ -19,6 +19,15 @@ pub struct Dependency {
     pub line: usize,
 }
 
+/// A file of requirements that holds dependencies in place of the metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Its path, seen from the project.
+    pub file: String,
+    /// The line that names it, counted from 1.
+    pub line: usize,
+}
+
 /// A part of a file that says something which cannot be taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {

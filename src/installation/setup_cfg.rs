@@ -11,7 +11,7 @@ use std::str::FromStr;
 use pep440_rs::VersionSpecifiers;
 
 use crate::error::{Error, Place, Result};
-use crate::installation::dependency::{Dependency, LeftOut, line_of};
+use crate::installation::dependency::{Dependency, Reference, line_of};
 
 /// What a `setup.cfg` says that concerns an environment for the project.
 #[derive(Debug, Default)]
@@ -22,8 +22,8 @@ pub struct SetupCfg {
     pub python_requires: Option<VersionSpecifiers>,
     /// `[options] install_requires`.
     pub install_requires: Vec<Dependency>,
-    /// Files that hold more of these.
-    pub left_out: Vec<LeftOut>,
+    /// Files that hold them instead (`file:`).
+    pub files: Vec<Reference>,
     /// Whether `[options] install_requires` is there.
     pub declares_dependencies: bool,
     /// The extras of `[options.extras_require]`.
@@ -92,14 +92,11 @@ impl SetupCfg {
         self.declares_dependencies = true;
         for part in requirements(setting) {
             if let Some(files) = part.text.strip_prefix("file:") {
-                self.left_out.push(LeftOut {
+                let files = files.split(',').map(str::trim);
+                self.files.extend(files.map(|file| Reference {
+                    file: file.to_owned(),
                     line: line_of(text, part.start),
-                    what: part.text.to_owned(),
-                    why: format!(
-                        "of such files requirements.txt alone is read: include {} there with `-r`",
-                        files.trim()
-                    ),
-                });
+                }));
                 continue;
             }
             let range = part.start..part.start + part.text.len();
@@ -245,8 +242,14 @@ mod tests {
 
     #[test]
     fn files_of_requirements_are_named() {
-        let found = read("[options]\ninstall_requires = file: base.txt\n").expect("valid");
-        assert_eq!((found.left_out.len(), found.left_out[0].line), (1, 2));
+        let found =
+            read("[options]\ninstall_requires = file: base.txt, sub/more.txt\n").expect("valid");
+        let files: Vec<_> = found
+            .files
+            .iter()
+            .map(|one| (&*one.file, one.line))
+            .collect();
+        assert_eq!(files, [("base.txt", 2), ("sub/more.txt", 2)]);
         assert!(found.install_requires.is_empty() && found.declares_dependencies);
     }
 

@@ -323,6 +323,29 @@ fn what_setup_cfg_says_is_declared() {
 }
 
 #[test]
+fn files_that_the_metadata_names_are_taken_in() {
+    let place = repository();
+    place.put("setup.py", "");
+    place.put("requirements.txt", "six\n");
+    place.put("requirements/run.txt", "numpy\n");
+    place.put(
+        "pyproject.toml",
+        "[project]\nname = 'lab'\ndynamic = ['dependencies']\n[tool.setuptools.dynamic]\n\
+         dependencies = {file = ['requirements.txt', 'requirements/run.txt', 'none.txt']}\n",
+    );
+    place.put(
+        "setup.cfg",
+        "[options]\ninstall_requires = file: more.txt\n",
+    );
+    place.put("more.txt", "scipy\n");
+    init(&place)
+        .expect(0)
+        .says("pyproject.toml:5: `none.txt` is left out: there is no such file")
+        .keeps_quiet_about("setup.py");
+    assert_eq!(declared(&place), ["setuptools", "six", "numpy", "scipy"]);
+}
+
+#[test]
 fn setup_py_is_not_run_and_that_is_said() {
     let place = repository();
     place.put(

@@ -10,7 +10,7 @@ use crate::commands::init::usable::{self, Verdict};
 use crate::error::Result;
 use crate::installation::apt_list::AptList;
 use crate::installation::conda_environment::CondaEnvironment;
-use crate::installation::dependency::{Dependency, LeftOut};
+use crate::installation::dependency::{Dependency, LeftOut, Reference};
 use crate::installation::pyproject::Pyproject;
 use crate::installation::requirements::{
     Entry, Includes, Inclusion, Line, Requirements, check_conflicts, redact,
@@ -38,6 +38,11 @@ pub(super) fn declared(
     if let Some(requirements) = &repository.requirements {
         import.includes.note(requirements.path());
         import.file(requirements.clone())?;
+    }
+    let pyproject = &repository.pyproject;
+    import.referenced(&root.join("pyproject.toml"), &pyproject.dependency_files)?;
+    if !pyproject.settles_dependencies {
+        import.referenced(&root.join("setup.cfg"), &repository.setup_cfg.files)?;
     }
     let mut declared = Declared::default();
     if let Some(environment) = &repository.conda {
@@ -143,6 +148,35 @@ impl Import<'_> {
         self.section(requirements.path(), lines)
     }
 
+    /// Opens a file that a line of another one names, if it was not opened before; says why not.
+    fn open(
+        &mut self,
+        from: &Path,
+        number: usize,
+        what: &str,
+        location: &str,
+    ) -> Result<Option<Requirements>> {
+        let why = match self.includes.open(from, location)? {
+            Inclusion::Read(file) => return Ok(Some(file)),
+            Inclusion::Again => return Ok(None),
+            Inclusion::Missing => "there is no such file",
+            Inclusion::Outside => "it is outside of the repository",
+            Inclusion::Address => "copy the lines of that file",
+        };
+        self.leave(from, number, what, why);
+        Ok(None)
+    }
+
+    /// Takes in the files of requirements that the project's metadata names.
+    fn referenced(&mut self, path: &Path, references: &[Reference]) -> Result<()> {
+        for one in references {
+            if let Some(file) = self.open(path, one.line, &one.file, &one.file)? {
+                self.file(file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in what conda's environment file lists for pip.
     fn pip_of(&mut self, environment: &CondaEnvironment) -> Result<()> {
         let lines = environment.pip_lines()?;
@@ -215,17 +249,8 @@ impl Import<'_> {
                 Verdict::Project => {}
                 Verdict::Leave(why) => self.leave(path, number, &line.content, why),
                 Verdict::Include(location) => {
-                    let why = match self.includes.open(path, location.as_written())? {
-                        Inclusion::Read(file) => {
-                            included.push(file);
-                            continue;
-                        }
-                        Inclusion::Again => continue,
-                        Inclusion::Missing => "there is no such file",
-                        Inclusion::Outside => "it is outside of the repository",
-                        Inclusion::Address => "copy the lines of that file",
-                    };
-                    self.leave(path, number, &line.content, why);
+                    let location = location.as_written();
+                    included.extend(self.open(path, number, &line.content, location)?);
                 }
             }
         }
@@ -293,14 +318,14 @@ impl Import<'_> {
         let path = self.root.join("setup.cfg");
         let heading = "What the project needs (setup.cfg, install_requires).";
         self.dependencies(heading, &path, &setup.install_requires);
-        self.name_left_out(&path, &setup.left_out);
         if !setup.extras.is_empty() {
             self.printer.warn(format_args!(
                 "setup.cfg: what is not for everybody is left out: [options.extras_require] {}",
                 setup.extras.join(", ")
             ));
         }
-        if repository.has_setup_py && !setup.declares_dependencies {
+        let is_declared = setup.declares_dependencies || !pyproject.dependency_files.is_empty();
+        if repository.has_setup_py && !is_declared {
             self.printer.warn(
                 "setup.py is not run, so what it asks for is not declared: write that into \
                  `[project] dependencies` of pyproject.toml, or into requirements.txt",

@@ -1,7 +1,8 @@
 //! `pyproject.toml`: what it says about the project's name, Python and packages. Read only.
 //!
 //! Source: "Declaring project metadata" and "Dependency groups" of the Python packaging user guide
-//! (PEP 518, 621 and 735); for `[tool.poetry]` see [`poetry`].
+//! (PEP 518, 621 and 735); setuptools' documentation, "Dynamic metadata"; for `[tool.poetry]` see
+//! [`poetry`].
 
 mod constraint;
 mod poetry;
@@ -16,7 +17,7 @@ use pep440_rs::VersionSpecifiers;
 use toml_edit::{Document, Item};
 
 use crate::error::{Error, Place, Result};
-use crate::installation::dependency::{Dependency, LeftOut, line_of};
+use crate::installation::dependency::{Dependency, LeftOut, Reference, line_of};
 use crate::installation::requirements::redacted_place;
 
 /// What PEP 518 says builds a project that does not say.
@@ -33,6 +34,8 @@ pub struct Pyproject {
     pub dependencies: Vec<Dependency>,
     /// Whether `[project]` says all about its dependencies, be it that there are none.
     pub settles_dependencies: bool,
+    /// Files that hold them instead, with setuptools.
+    pub dependency_files: Vec<Reference>,
     /// What builds the project: `[build-system] requires`, and what its backend needs besides for
     /// an editable install.
     pub build_requires: Vec<Dependency>,
@@ -69,6 +72,24 @@ impl Source<'_> {
             Dependency::read(self.path, self.text, value.span().unwrap_or(0..0), text)
         };
         list.iter().map(read).collect()
+    }
+
+    /// One file or several.
+    fn files(self, item: Option<&Item>) -> Vec<Reference> {
+        let Some(value) = item.and_then(Item::as_value) else {
+            return Vec::new();
+        };
+        let values: Vec<&toml_edit::Value> = match value.as_array() {
+            Some(list) => list.iter().collect(),
+            None => vec![value],
+        };
+        let reference = |value: &toml_edit::Value| {
+            Some(Reference {
+                file: value.as_str()?.to_owned(),
+                line: self.line(value.span()),
+            })
+        };
+        values.into_iter().filter_map(reference).collect()
     }
 
     fn line(self, range: Option<Range<usize>>) -> usize {
@@ -123,6 +144,11 @@ impl Pyproject {
             entries.any(|entry| entry.as_str() == Some("dependencies"))
         });
         found.settles_dependencies = document.get("project").is_some() && !is_dynamic;
+        if is_dynamic {
+            let table = entry("tool", "setuptools").and_then(|table| table.get("dynamic"));
+            let table = table.and_then(|table| table.get("dependencies"));
+            found.dependency_files = source.files(table.and_then(|table| table.get("file")));
+        }
         match entry("build-system", "requires") {
             Some(item) => found.build_requires = source.dependencies(item)?,
             None if found.is_package => found.build_with(DEFAULT_BUILD_REQUIRES)?,

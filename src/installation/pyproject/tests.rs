@@ -38,6 +38,27 @@ fn a_project_that_does_not_say_is_built_by_setuptools() {
 }
 
 #[test]
+fn files_that_hold_the_dependencies_are_named() {
+    let files = |text: &str| -> Vec<(String, usize)> {
+        let found = parse(&format!("[project]\nname = 'x'\n{text}")).expect(text);
+        let files = found.dependency_files.into_iter();
+        files.map(|one| (one.file, one.line)).collect()
+    };
+    let table = "[tool.setuptools.dynamic]\ndependencies = ";
+    let dynamic = "dynamic = ['dependencies']\n";
+    assert_eq!(
+        files(&format!("{dynamic}{table}{{file = ['a.txt',\n'b.txt']}}")),
+        [("a.txt".to_owned(), 5), ("b.txt".to_owned(), 6)]
+    );
+    assert_eq!(
+        files(&format!("{dynamic}{table}{{file = 'a.txt'}}")),
+        [("a.txt".to_owned(), 5)]
+    );
+    assert_eq!(files(&format!("{table}{{file = 'a.txt'}}")), []);
+    assert_eq!(files(dynamic), []);
+}
+
+#[test]
 fn what_is_not_for_everybody_is_named() {
     let found = parse(
         "[project]\nname = 'x'\n[project.optional-dependencies]\ndocs = ['a']\ntest = ['b']\n\
