@@ -65,6 +65,8 @@ pub enum Command {
     Freeze(commands::freeze::Args),
     /// Build again from the lock alone, and say whether the result is the same
     Verify(commands::verify::Args),
+    /// Compare two environments: images, containers, locks, commits, snapshots
+    Diff(commands::diff::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
     /// Read and judge an installation without building it

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, bootstrap_base, build, build_generic, build_user, check, completions, detached, dev,
-    doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, run, shell,
+    diff, doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, run, shell,
     verify,
 };
 use crate::error::{Error, Kind, Result};
@@ -87,6 +87,10 @@ fn exit_status(error: &Error, starts_a_command: bool) -> u8 {
 
 fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
     process::watch_for_interrupts()?;
+    if printer.format() == Format::Markdown && !matches!(cli.command, Command::Diff(_)) {
+        return Err(Error::usage("only `envtpl diff` can report in Markdown")
+            .help("programs read `--format json`"));
+    }
     let context = Context::new(&cli.global, printer.clone())?;
     match &cli.command {
         Command::Init(args) => init::run(&context, args),
@@ -101,6 +105,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Shell(args) => shell::run(&context, args),
         Command::Freeze(args) => freeze::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
+        Command::Diff(args) => return diff::run(&context, args),
         Command::ListEnv(args) => list_env::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
         Command::Check(args) => check::run(&context, args),

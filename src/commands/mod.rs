@@ -10,6 +10,7 @@ pub mod completions;
 mod context;
 pub mod detached;
 pub mod dev;
+pub mod diff;
 pub mod doctor;
 pub mod edit_from_base;
 pub mod edit_platform;

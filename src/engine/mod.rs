@@ -3,6 +3,7 @@
 
 pub mod bootstrap;
 mod compose;
+mod configuration;
 mod facts;
 mod host;
 mod images;
@@ -12,6 +13,7 @@ mod tools;
 mod version;
 
 pub use compose::{Build, Compose, Model, Service, Target, Volume};
+pub use configuration::{Configuration, Step};
 pub use facts::{EngineFacts, tool_version};
 pub use host::{emulates, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, local_socket};

@@ -273,6 +273,25 @@ impl Packages {
         )
     }
 
+    /// These, and those of `other` that are not among them.
+    pub fn and(mut self, other: Self) -> Self {
+        for (key, package) in other.0 {
+            self.0.entry(key).or_insert(package);
+        }
+        self
+    }
+
+    /// Takes over who asked for a package where only `other` knows.
+    pub fn learn_who_asked(&mut self, other: &Self) {
+        for (key, package) in &mut self.0 {
+            if let Some(known) = other.0.get(key)
+                && package.needed_by.is_empty()
+            {
+                package.needed_by.clone_from(&known.needed_by);
+            }
+        }
+    }
+
     /// A package.
     pub fn get(&self, key: &Key) -> Option<&Package> {
         self.0.get(key)

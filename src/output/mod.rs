@@ -19,6 +19,9 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+    /// For a pull request: `envtpl diff` alone knows it, so only its help tells.
+    #[value(hide = true)]
+    Markdown,
 }
 
 /// When colours are used.
@@ -124,7 +127,7 @@ impl Printer {
     pub fn report<T: Serialize>(&self, value: &T, human: impl FnOnce(&T) -> String) -> Result<()> {
         match self.format {
             Format::Json => self.json(value),
-            Format::Human => self.data(human(value)),
+            Format::Human | Format::Markdown => self.data(human(value)),
         }
     }
 

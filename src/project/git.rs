@@ -74,6 +74,42 @@ impl Git {
         }))
     }
 
+    /// The full name of the commit that a revision (`HEAD~1`, a branch, a tag, the start of a
+    /// commit) names; `None` when it names none.
+    pub fn commit(&self, revision: &str) -> Option<String> {
+        self.find_commit(revision)
+            .map(|commit| commit.id().to_string())
+    }
+
+    /// The bytes that a file of the work tree has in a commit; `None` when it has none there.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn file_at(&self, revision: &str, file: &Path) -> Result<Option<Vec<u8>>> {
+        let damaged = |source| {
+            Error::failed(format!("cannot read `{}` at {revision}", file.display())).because(source)
+        };
+        let (Ok(below), Some(commit)) = (
+            file.strip_prefix(&self.work_tree),
+            self.find_commit(revision),
+        ) else {
+            return Ok(None);
+        };
+        let tree = commit.tree().map_err(damaged)?;
+        let entry = match tree.get_path(below) {
+            Ok(entry) => entry,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(damaged(error)),
+        };
+        let blob = self.repository.find_blob(entry.id()).map_err(damaged)?;
+        Ok(Some(blob.content().to_owned()))
+    }
+
+    fn find_commit(&self, revision: &str) -> Option<git2::Commit<'_>> {
+        let object = self.repository.revparse_single(revision).ok()?;
+        object.peel_to_commit().ok()
+    }
+
     /// The files below `directory` that differ from the commit, relative to it and sorted:
     /// changed, removed, renamed or not yet tracked; ignored files do not count.
     ///

@@ -5,6 +5,7 @@ mod bootstrap_base;
 mod build;
 mod check;
 mod desk;
+mod diff;
 mod docs;
 mod doctor;
 #[path = "../support/ended.rs"]

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod build;
+mod diff;
 #[path = "../support/ended.rs"]
 mod ended;
 mod freeze;
