@@ -6,6 +6,7 @@ mod dependencies;
 mod dockerfiles;
 mod drift;
 mod finding;
+mod lock;
 mod settings;
 
 use serde::Serialize;
@@ -125,6 +126,7 @@ fn examine(
     dockerfiles::check(&mut findings, installation, &said.stages)?;
     let listed = dependencies::apt(&mut findings, installation)?;
     dependencies::python(&mut findings, installation)?;
+    lock::check(&mut findings, installation)?;
     drift::check(&mut findings, installation)?;
     // Compose and containers are asked with the person's settings, or not at all.
     if let Some(dotenv) = dotenv.filter(|_| !args.no_engine) {

@@ -352,3 +352,111 @@ fn compose_itself_is_asked_unless_it_must_not() {
         .expect(0)
         .prints("not shown to Compose");
 }
+
+const LOCK: &str = "\
+schema: 1
+platform: amd64
+base:
+  image: python:3.12-slim
+  os: 'debian 12 (bookworm)'
+python:
+  version: 3.12.1
+  packages:
+  - name: hatchling
+    version: '1.27'
+    origin: index
+    requested: true
+apt:
+  dev:
+  - name: less
+    version: '590'
+    architecture: amd64
+    requested: true
+";
+
+const HEADER: &str = "# Written by `envtpl freeze` from envtpl.lock; do not edit.\n";
+
+/// A project whose lock, lists and declared files say the same.
+fn frozen() -> Desk {
+    let desk = desk();
+    for (file, text) in [
+        ("envtpl.lock", LOCK),
+        ("dependencies/requirements.txt", "Hatchling\n"),
+        ("dependencies/apt-dev.txt", "less\n"),
+        ("dependencies/apt-runtime.txt", ""),
+        ("dependencies/apt-build.txt", ""),
+    ] {
+        desk.write(&path(file), text);
+    }
+    for (file, line) in [
+        ("requirements.txt", "hatchling==1.27"),
+        ("apt-dev.txt", "less=590"),
+    ] {
+        desk.write(
+            &path(&format!("dependencies/locked/{file}")),
+            format!("{HEADER}{line}\n"),
+        );
+    }
+    desk
+}
+
+#[test]
+fn a_lock_that_fits_its_lists_and_what_is_declared_is_right() {
+    let ended = check(&frozen()).expect(0);
+    assert_eq!(ended.stdout, "");
+}
+
+#[test]
+fn lists_that_the_lock_does_not_say_are_errors_with_the_difference() {
+    let desk = frozen();
+    let list = "dependencies/locked/requirements.txt";
+    replace(&desk, list, "1.27", "1.28");
+    desk.remove(&path("dependencies/locked/apt-dev.txt"));
+    desk.write(&path("dependencies/locked/apt-build.txt"), "gcc=1\n");
+    check(&desk)
+        .expect(1)
+        .prints(&format!(
+            "{}: error: it is not what envtpl.lock says",
+            path(list)
+        ))
+        .prints("-hatchling==1.27\n    +hatchling==1.28\n")
+        .prints("locked/apt-dev.txt: error: it is missing")
+        .prints("locked/apt-build.txt: error: envtpl.lock has nothing for it")
+        .prints("help: write them again: `envtpl freeze`")
+        .says("3 errors");
+    desk.remove(&path("envtpl.lock"));
+    check(&desk)
+        .expect(1)
+        .prints("envtpl.lock: error: it is missing")
+        .prints("requirements.txt, apt-build.txt");
+}
+
+#[test]
+fn what_is_declared_since_and_what_is_no_more_is_told() {
+    let desk = frozen();
+    desk.write(
+        &path("dependencies/requirements.txt"),
+        "numpy\ncolorama; sys_platform == 'win32'\n",
+    );
+    desk.write(&path("dependencies/apt-dev.txt"), "less\njq\nvim\n");
+    check(&desk)
+        .expect(0)
+        .prints("dependencies/requirements.txt: note: `numpy` is not in envtpl.lock")
+        .prints("dependencies/apt-dev.txt: note: `jq` and `vim` are not in envtpl.lock")
+        .prints("envtpl.lock: warning: `hatchling` is declared no more")
+        .prints("`envtpl freeze`")
+        .says("1 warning");
+}
+
+#[test]
+fn a_lock_for_another_platform_or_with_a_merge_conflict_is_an_error() {
+    let desk = frozen();
+    replace(&desk, "envtpl.lock", "platform: amd64", "platform: arm64");
+    check(&desk)
+        .expect(1)
+        .prints("envtpl.lock: error: it locks packages for arm64, not for amd64");
+    replace(&desk, "envtpl.lock", "platform: arm64", "<<<<<<< HEAD");
+    check(&desk)
+        .expect(1)
+        .prints("envtpl.lock:2: error: the lock holds a merge conflict");
+}

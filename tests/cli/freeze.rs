@@ -82,6 +82,9 @@ fn what_was_installed_is_declared_by_name_and_locked_exactly() {
     for (_, bytes) in packages.tree() {
         assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"));
     }
+    // The stand-in has no Dockerfile, which is all that there is to find.
+    let checked = packages.ready().envtpl(&["check", "--no-engine"]);
+    assert!(!checked.stdout.contains("lock"), "{}", checked.stdout);
 }
 
 #[test]

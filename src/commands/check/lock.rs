@@ -1,0 +1,253 @@
+//! `envtpl.lock`, the lists that the build installs from, and the declared files: whether they
+//! still say the same. The lists are compared with what freeze writes for the lock, so that whatever
+//! it puts there counts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::finding::Findings;
+use crate::environment::declared::DeclaredFiles;
+use crate::environment::freeze::{Declared, LOCKED_DIRECTORY, locked_files};
+use crate::environment::lock::{AptPackage, FILE, Lock};
+use crate::environment::requires::Interpreter;
+use crate::error::{Place, Result};
+use crate::files::{self, unified_diff};
+use crate::installation::requirements::normalise;
+use crate::project::Installation;
+
+/// How to write lock and lists anew.
+const FREEZE: &str = "write them again: `envtpl freeze`, or take the committed ones back with git";
+
+/// Compares.
+///
+/// # Errors
+/// When the person stopped it.
+pub fn check(findings: &mut Findings, installation: &Installation) -> Result<()> {
+    let path = installation.path(FILE);
+    let Some(text) = findings.value(files::read_text_if_exists(&path), &path)? else {
+        return Ok(());
+    };
+    let Some(text) = text else {
+        return without_lock(findings, installation);
+    };
+    let Some(lock) = findings.value(Lock::parse(&path, &text), &path)? else {
+        return Ok(());
+    };
+    let platform = installation.name().platform().to_string();
+    if lock.platform != platform {
+        findings
+            .error(
+                &Place::file(&path),
+                format!(
+                    "it locks packages for {}, not for {platform}",
+                    lock.platform
+                ),
+            )
+            .help("remove it and `dependencies/locked/*.txt`, build, and run `envtpl freeze`");
+    }
+    lists(findings, installation, &lock)?;
+    // What is wrong in a declared file is found where those are read.
+    if let Ok(declared) = DeclaredFiles::read(installation.directory()) {
+        let declared = declared.declared();
+        not_locked(findings, installation, &lock, &declared);
+        not_declared(findings, &path, &lock, &declared);
+    }
+    Ok(())
+}
+
+/// Lists that no lock explains.
+fn without_lock(findings: &mut Findings, installation: &Installation) -> Result<()> {
+    let nothing = Lock::new("", Default::default());
+    let left: Vec<&str> = locked_files(&nothing)
+        .iter()
+        .map(|file| file.name)
+        .filter(|name| files::exists(&installation.path(LOCKED_DIRECTORY).join(name)))
+        .collect();
+    if !left.is_empty() {
+        findings
+            .error(
+                &Place::file(installation.path(FILE)),
+                format!(
+                    "it is missing, and {LOCKED_DIRECTORY} has lists that were written from it: {}",
+                    left.join(", ")
+                ),
+            )
+            .help(FREEZE);
+    }
+    Ok(())
+}
+
+/// The lists, as freeze writes them for the lock and as they are.
+fn lists(findings: &mut Findings, installation: &Installation, lock: &Lock) -> Result<()> {
+    for file in locked_files(lock) {
+        let relative = Path::new(LOCKED_DIRECTORY).join(file.name);
+        let path = installation.path(&relative);
+        let Some(now) = findings.value(files::read_if_exists(&path), &path)? else {
+            continue;
+        };
+        let wanted = file.text.map(String::into_bytes);
+        if now == wanted {
+            continue;
+        }
+        let message = match (&now, &wanted) {
+            (None, _) => "it is missing: builds would not install what envtpl.lock says",
+            (_, None) => "envtpl.lock has nothing for it: builds install what is not locked",
+            _ => "it is not what envtpl.lock says: builds install other versions",
+        };
+        findings
+            .error(&Place::file(&path), message)
+            .diff(unified_diff(&relative, wanted.as_deref(), now.as_deref()))
+            .help(FREEZE);
+    }
+    Ok(())
+}
+
+/// Declared packages that the lock does not have.
+fn not_locked(
+    findings: &mut Findings,
+    installation: &Installation,
+    lock: &Lock,
+    declared: &Declared,
+) {
+    let python = python_names(lock);
+    let interpreter = Interpreter {
+        version: lock
+            .python
+            .as_ref()
+            .map(|python| python.version.clone())
+            .unwrap_or_default(),
+        platform: lock.platform.clone(),
+    };
+    let asked = declared
+        .python
+        .iter()
+        .filter(|requirement| requirement.holds(&interpreter, None))
+        .map(|requirement| requirement.key.as_str());
+    let python_file = match declared.conda {
+        Some(_) => "dependencies/environment.yml",
+        None => "dependencies/requirements.txt",
+    };
+    let run = names(&[&lock.apt.runtime]);
+    let dev = names(&[&lock.apt.runtime, &lock.apt.dev]);
+    let build = names(&[&lock.apt.runtime, &lock.apt.build]);
+    let conda: BTreeSet<&str> = lock.conda.iter().map(|it| it.name.as_str()).collect();
+    let missing = [
+        (python_file, without(asked, |name| python.contains(name))),
+        (
+            "dependencies/environment.yml",
+            without(texts(declared.conda.iter().flatten()), |name| {
+                conda.contains(name)
+            }),
+        ),
+        (
+            "dependencies/apt-runtime.txt",
+            without(texts(&declared.apt_runtime), |name| run.contains(name)),
+        ),
+        (
+            "dependencies/apt-dev.txt",
+            without(texts(&declared.apt_dev), |name| dev.contains(name)),
+        ),
+        (
+            "dependencies/apt-build.txt",
+            // Nothing was built from source, so nothing of it was installed.
+            without(texts(&declared.apt_build), |name| {
+                lock.apt.build.is_empty() || build.contains(name)
+            }),
+        ),
+    ];
+    for (file, missing) in missing {
+        if missing.is_empty() {
+            continue;
+        }
+        findings
+            .note(
+                &Place::file(installation.path(file)),
+                format!(
+                    "{} not in envtpl.lock: unless the base image has it, a build takes the newest \
+                     version that fits",
+                    listed(&missing)
+                ),
+            )
+            .help("build, then lock it: `envtpl freeze`");
+    }
+}
+
+/// Packages that are locked for being declared, and are so no more.
+fn not_declared(findings: &mut Findings, path: &Path, lock: &Lock, declared: &Declared) {
+    let asked: BTreeSet<&str> = declared.python.iter().map(|it| it.key.as_str()).collect();
+    // Which package an address without a name stands for is not known here.
+    let python = lock.python_packages().iter().filter(|package| {
+        package.requested
+            && !asked.contains(package.name.as_str())
+            && declared.python_addresses.is_empty()
+    });
+    let apt = [
+        (&lock.apt.build, &declared.apt_build),
+        (&lock.apt.runtime, &declared.apt_runtime),
+        (&lock.apt.dev, &declared.apt_dev),
+    ];
+    let apt = apt.into_iter().flat_map(|(locked, declared)| {
+        let asked = locked.iter().filter(|package| package.requested);
+        asked.filter(|package| !declared.contains(&package.name))
+    });
+    let declares = |name: &String| declared.conda.iter().any(|conda| conda.contains(name));
+    let conda = lock
+        .conda
+        .iter()
+        .filter(|package| package.requested && !declares(&package.name));
+    let names: Vec<&str> = python
+        .map(|package| package.name.as_str())
+        .chain(conda.map(|package| package.name.as_str()))
+        .chain(apt.map(|package| package.name.as_str()))
+        .collect();
+    if !names.is_empty() {
+        findings
+            .warning(
+                &Place::file(path),
+                format!(
+                    "{} declared no more: builds install what is locked until the next freeze",
+                    listed(&names)
+                ),
+            )
+            .help("declare it again, or leave it out of the lock: `envtpl freeze`");
+    }
+}
+
+/// The names that a locked Python package is known by; conda has some of them.
+fn python_names(lock: &Lock) -> BTreeSet<String> {
+    let conda = lock.conda.iter().map(|package| normalise(&package.name));
+    let packages = lock.python_packages().iter();
+    packages
+        .map(|package| package.name.clone())
+        .chain(conda)
+        .collect()
+}
+
+fn names<'a>(lists: &[&'a Vec<AptPackage>]) -> BTreeSet<&'a str> {
+    let packages = lists.iter().flat_map(|list| list.iter());
+    packages.map(|package| package.name.as_str()).collect()
+}
+
+fn texts<'a>(names: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = &'a str> {
+    names.into_iter().map(String::as_str)
+}
+
+fn without<'a>(
+    names: impl Iterator<Item = &'a str>,
+    is_locked: impl Fn(&str) -> bool,
+) -> Vec<&'a str> {
+    let mut missing: Vec<&str> = names.filter(|name| !is_locked(name)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+/// "`a` is", "`a` and `b` are".
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} is"),
+        [rest @ .., last] => format!("{} and {last} are", rest.join(", ")),
+    }
+}
