@@ -4,6 +4,9 @@
 //! `docker run --rm` would remove a failed container together with its log before anybody can
 //! read it. So the container is started without `--rm`, and a second envtpl process, which
 //! outlives the terminal's commands, waits for its end, keeps the log of a failure and removes it.
+//! The next `run -d`, `dev -d` or `ls` says what has failed since.
+
+mod failures;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +17,9 @@ use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::process::Invocation;
+
+pub use failures::tell_failures;
+use failures::{Failure, log, told};
 
 /// How long a start is watched for an early end, such as a command that does not exist.
 const EARLY: Duration = Duration::from_secs(1);
@@ -28,13 +34,18 @@ pub struct WatchArgs {
     container: String,
     /// The project, which keeps the log of a failure
     project: PathBuf,
+    /// The installation that it was started in
+    installation: String,
+    /// How it was started
+    command: String,
     /// The engine's command line, if it is not `docker`
     #[arg(long)]
     docker: Option<String>,
 }
 
-/// Starts the container in the background and prints its id. A command that fails within a second
-/// is reported with what it printed; its exit status is given then.
+/// Starts the container in the background, prints its id, and says how to follow it and where a
+/// failure is kept. A command that fails within a second is reported with what it printed; its
+/// exit status is given then. `command` is how the person started it.
 ///
 /// # Errors
 /// When the container cannot be started.
@@ -42,8 +53,11 @@ pub fn start(
     workplace: &Workplace<'_>,
     docker: Option<&str>,
     invocation: &Invocation,
+    command: &str,
 ) -> Result<u8> {
     let printer = &workplace.context.printer;
+    let installation = workplace.installation.name();
+    tell_failures(workplace.context, workplace.project, &[installation])?;
     let container = workplace.compose.tools().read(invocation, printer)?;
     let project = workplace.project.root();
     let log = project.join(files::STATE_DIRECTORY).join(log(&container));
@@ -51,12 +65,14 @@ pub fn start(
         .map_err(|source| Error::failed("cannot find envtpl's own program").because(source))?;
     let mut watcher = Invocation::new(program)
         .args(["watch-container", &container])
-        .arg(project);
+        .arg(project)
+        .args([&installation.to_string(), command]);
     if let Some(docker) = docker {
         watcher = watcher.arg("--docker").arg(docker);
     }
     let ended = watcher.start_in_background(printer)?.wait_for(EARLY)?;
     if let Some(status) = ended.filter(|status| !status.success()) {
+        told(project, &container)?;
         let status = status
             .code()
             .and_then(|code| u8::try_from(code).ok())
@@ -71,6 +87,28 @@ pub fn start(
         return Ok(status);
     }
     printer.data(format!("{container}\n"))?;
+    if ended.is_some() {
+        printer.note("it has ended already, with exit status 0");
+        return Ok(0);
+    }
+    let docker = |arguments: &[&str]| {
+        let short = container.get(..12).unwrap_or(&container);
+        workplace
+            .compose
+            .tools()
+            .docker()
+            .args(arguments)
+            .arg(short)
+    };
+    printer.note(format_args!(
+        "it runs in the background; follow it: {}; wait for its exit status: {}",
+        docker(&["logs", "--follow"]),
+        docker(&["wait"])
+    ));
+    printer.note(format_args!(
+        "should it fail, its log and exit status are kept in {}, and the next `envtpl ls` says so",
+        log.display()
+    ));
     Ok(0)
 }
 
@@ -90,8 +128,18 @@ pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
             .args(["logs", &args.container])
             .capture(printer)?;
         let mut text = logs.stdout;
+        // The two streams come apart; lines of one must not run into those of the other.
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
         text.extend(logs.stderr);
-        files::keep(&args.project, log(&args.container), &text)?;
+        let failure = Failure {
+            installation: args.installation.clone(),
+            command: args.command.clone(),
+            status,
+            ended: now(),
+        };
+        failure.keep(&args.project, &args.container, text)?;
     }
     let remove = tools
         .docker()
@@ -100,9 +148,10 @@ pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
     Ok(status)
 }
 
-/// Where a container's log is kept, below the project's state directory.
-fn log(container: &str) -> PathBuf {
-    Path::new("logs").join(format!("{container}.log"))
+/// The time, to the second.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }
 
 fn last_lines(log: &Path) -> String {

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-use crate::commands::Context;
 use crate::commands::verify::{Outcome, Verdict};
 use crate::commands::workplace::{Layer, Workplace, settings, user_inputs};
+use crate::commands::{Context, detached};
 use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
-use crate::output::{Table, megabytes};
+use crate::installation::name::Name;
+use crate::output::{Table, age, megabytes};
 use crate::project::{Flavour, Installation, Project, digest};
 
 /// Options of `envtpl ls`.
@@ -63,6 +64,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     } else {
         context.installations(&project)?
     };
+    let names: Vec<&Name> = asked.iter().map(|one| one.name()).collect();
     let mut rows = Vec::new();
     for installation in asked {
         let bare = Row::bare(installation);
@@ -86,7 +88,8 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     }
     context
         .printer
-        .report(&rows, |rows| table(rows, args.no_engine))
+        .report(&rows, |rows| table(rows, args.no_engine))?;
+    detached::tell_failures(context, &project, &names)
 }
 
 impl Row {
@@ -237,22 +240,6 @@ fn abbreviated(commit: &str) -> String {
     format!("{}{rest}", id.chars().take(7).collect::<String>())
 }
 
-/// How long ago a time was, in the largest unit that fits.
-fn age(time: &str) -> Option<String> {
-    let then: jiff::Timestamp = time.parse().ok()?;
-    let seconds = jiff::Timestamp::now().as_second() - then.as_second();
-    let (number, unit) = match seconds {
-        ..60 => return Some("just now".to_owned()),
-        60..3_600 => (seconds / 60, "minute"),
-        3_600..86_400 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    Some(format!(
-        "{number} {unit}{} ago",
-        if number == 1 { "" } else { "s" }
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,17 +280,5 @@ mod tests {
     fn commits_are_shortened_but_stay_dirty() {
         assert_eq!(abbreviated("0123456789abcdef-dirty"), "0123456-dirty");
         assert_eq!(abbreviated("0123456789abcdef"), "0123456");
-    }
-
-    #[test]
-    fn ages_are_rounded_down_to_a_unit() {
-        let ago = |seconds| {
-            let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
-            age(&then.to_string()).expect("a time")
-        };
-        assert_eq!(ago(5), "just now");
-        assert_eq!(ago(61), "1 minute ago");
-        assert_eq!(ago(7_300), "2 hours ago");
-        assert_eq!(ago(900_000), "10 days ago");
     }
 }

@@ -15,6 +15,9 @@ use crate::project::Flavour;
   envtpl run python -c 'print(1)' > out.txt      only the command's own output
   envtpl run -d python train.py                  in the background
 
+In the background, the container's log and exit status are kept below .envtpl/logs/ when it fails, and
+the next `run -d` or `ls` says so.
+
 The exit status is the command's own, 128+n when signal n killed it, and 125 when envtpl failed
 before the command began.")]
 pub struct Args {

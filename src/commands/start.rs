@@ -9,6 +9,7 @@ use crate::commands::{Context, detached};
 use crate::engine::{Images, Model, usable_acceleration};
 use crate::error::{Error, Place, Result};
 use crate::installation::dotenv::Dotenv;
+use crate::process::Invocation;
 use crate::project::Flavour;
 
 /// Options of `envtpl run` and `envtpl dev`.
@@ -80,7 +81,16 @@ pub fn start(
         return Ok(0);
     }
     if args.detach {
-        return detached::start(&workplace, dotenv.get("DOCKER").as_deref(), &invocation);
+        let docker = dotenv.get("DOCKER");
+        let started = Invocation::new("envtpl")
+            .args([&flavour.to_string(), "-d"])
+            .args(command);
+        return detached::start(
+            &workplace,
+            docker.as_deref(),
+            &invocation,
+            &started.to_string(),
+        );
     }
     Err(invocation.replace_this_process(&context.printer))
 }

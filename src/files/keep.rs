@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::boundary::{Last, refuse_leaving};
+use super::read::found;
 use super::{state, sys};
 use crate::error::{Error, Result};
 
@@ -29,6 +30,20 @@ pub fn keep(project_root: &Path, relative: impl AsRef<Path>, bytes: &[u8]) -> Re
             result => return result.map_err(|source| Error::io("write", &path, source)),
         }
     }
+}
+
+/// Removes a file that was kept. Of several processes that do so at once, one is told `true`.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn forget(project_root: &Path, relative: impl AsRef<Path>) -> Result<bool> {
+    let inside = Path::new(state::STATE_DIRECTORY).join(relative);
+    refuse_leaving(project_root, &inside, Last::Itself)?;
+    let path = project_root.join(inside);
+    let removed = found(sys::remove_file(&path));
+    removed
+        .map(|removed| removed.is_some())
+        .map_err(|source| Error::io("remove", &path, source))
 }
 
 fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -71,5 +86,7 @@ mod tests {
         }
         let left = files::list(&project.path().join(".envtpl/cache")).expect("there");
         assert_eq!(left.len(), 1);
+        let forgotten = || forget(project.path(), "cache/x.json").expect("removed");
+        assert_eq!((forgotten(), forgotten()), (true, false));
     }
 }

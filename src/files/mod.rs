@@ -21,7 +21,7 @@ mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
 pub use digest::digest;
-pub use keep::keep;
+pub use keep::{forget, keep};
 pub use lock::{Holder, Lock};
 pub use read::{
     exists, is_directory, list, mode, read, read_if_exists, read_link, read_text,

@@ -1,5 +1,6 @@
 //! The door to the terminal: data goes to stdout, talk goes to stderr.
 
+mod age;
 mod diagnostic;
 mod table;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 
+pub use age::age;
 pub use table::{Table, megabytes};
 
 /// How reports are printed on stdout.

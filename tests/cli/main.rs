@@ -1,6 +1,7 @@
 //! Black-box tests of the program, without an engine: where a test needs one, a small script
 //! named `docker` stands in for it.
 
+mod background;
 mod bootstrap_base;
 mod build;
 mod check;

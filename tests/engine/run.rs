@@ -1,6 +1,7 @@
 //! Running: streams, statuses, signals, directories, what is left behind.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -13,17 +14,22 @@ fn shop() -> Arc<Workshop> {
     let mut shared = SHOP.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let shop = Workshop::new("run");
-        let owned = std::process::Command::new("chown")
-            .args(["-R", "1234:1234"])
-            .arg(shop.root())
-            .output()
-            .expect("chown runs");
-        Ended::of(owned).expect(0);
+        give_to_alice(shop.root());
         shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
         let shop = Arc::new(shop);
         *shared = Arc::downgrade(&shop);
         shop
     })
+}
+
+/// The person of the workshop's containers.
+fn give_to_alice(directory: &Path) {
+    let owned = std::process::Command::new("chown")
+        .args(["-R", "1234:1234"])
+        .arg(directory)
+        .output()
+        .expect("chown runs");
+    Ended::of(owned).expect(0);
 }
 
 #[test]
@@ -237,6 +243,52 @@ fn a_container_in_the_background_stops_at_once_and_is_removed() {
     });
 }
 
+#[test]
+fn a_start_in_the_background_that_fails_later_is_told_once() {
+    let shop = Workshop::new("later");
+    give_to_alice(shop.root());
+    shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
+    // It fails once its second is long over and it is told to.
+    let script = "until [ -e fail ]; do sleep 0.1; done; printf why-it-failed; exit 5";
+    let started = shop.envtpl(&["run", "-d", "sh", "-c", script]).expect(0);
+    let container = started.stdout.trim().to_owned();
+    let log = shop.root().join(format!(".envtpl/logs/{container}.log"));
+    let started = started
+        .says(&format!("docker wait {}", &container[..12]))
+        .says(&format!("docker logs --follow {}", &container[..12]))
+        .says(&log.display().to_string());
+    assert_eq!(started.stdout.lines().count(), 1);
+    shop.envtpl(&["ls", "--no-engine"]).expect(0).silent();
+
+    std::fs::write(shop.root().join("fail"), "").expect("written");
+    eventually("the log and the note are kept", || {
+        log.exists() && log.with_extension("json").exists()
+    });
+    let kept = std::fs::read_to_string(&log).expect("readable");
+    let lines: Vec<&str> = kept.lines().collect();
+    assert_eq!(lines[0], "why-it-failed");
+    assert!(
+        lines[1].ends_with("Z") && lines[1].contains("exit status 5 at 2"),
+        "{kept}"
+    );
+    shop.envtpl(&["ls"])
+        .expect(0)
+        .says("warning: `envtpl run -d sh -c ")
+        .says("ended with exit status 5 (just now)")
+        .says(&log.display().to_string());
+    shop.envtpl(&["ls"]).expect(0).silent();
+    assert!(log.exists(), "the log is the person's");
+
+    // Whoever stops a container knows about it.
+    let started = shop.envtpl(&["run", "-d", "sleep", "300"]).expect(0);
+    let container = started.stdout.trim();
+    docker(&["stop", container]).expect(0);
+    eventually("the container is removed", || {
+        docker(&["container", "inspect", container]).status != 0
+    });
+    shop.envtpl(&["ls"]).expect(0).silent();
+}
+
 /// Waits for what another process is about to do.
 #[track_caller]
 fn eventually(what: &str, happened: impl Fn() -> bool) {
@@ -292,4 +344,124 @@ fn a_stopped_engine_is_not_ready() {
     Ended::of(output)
         .expect(3)
         .says("no container engine answers");
+}
+
+#[test]
+fn a_project_that_cannot_be_installed_is_told_and_not_tried_at_each_start() {
+    let shop = shop();
+    let project = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| project.path().join(name);
+    let broken = "[build-system]\nrequires = []\nbuild-backend = \"nope\"\n";
+    std::fs::write(file("pyproject.toml"), broken).expect("written");
+    give_to_alice(project.path());
+    let start = |command: &str| {
+        docker(&[
+            "run",
+            "--rm",
+            "--network=none",
+            "-v",
+            &format!("{}:/project/broken", project.path().display()),
+            "-e",
+            "PROJECT_ROOT_AT=/project/broken",
+            &shop.tag("run-latest-alice"),
+            "sh",
+            "-c",
+            command,
+        ])
+        .expect(0)
+    };
+    let first = start("true").says("installing it failed: ");
+    let (_, named) = first.stderr.split_once("(all of it: ").expect("a log");
+    let log = file(named.split_once(')').expect("an end").0);
+    assert!(log.starts_with(file(".envtpl/project")), "{log:?}");
+    assert!(
+        std::fs::read_to_string(&log)
+            .expect("kept")
+            .contains("nope")
+    );
+
+    // Had it been tried again, the log would be another.
+    std::fs::write(&log, "untouched\n").expect("written");
+    let second = start("true")
+        .says("installing it failed before (why: .envtpl/project/")
+        .says("rm -r .envtpl/project)");
+    assert_eq!(second.stderr.lines().count(), 1, "{}", second.stderr);
+    assert_eq!(std::fs::read_to_string(&log).expect("kept"), "untouched\n");
+
+    start("rm -r /project/broken/.envtpl/project").says("failed before");
+    start("true").says("installing it failed: ");
+    let name = "[project]\nname = \"mended\"\nversion = \"1\"\n[build-system]\n";
+    let backend = "requires = []\nbuild-backend = \"hatchling.build\"\n";
+    let packages = "[tool.hatch.build.targets.wheel]\npackages = [\"mended\"]\n";
+    std::fs::create_dir(file("mended")).expect("made");
+    std::fs::write(file("mended/__init__.py"), "").expect("written");
+    std::fs::write(file("pyproject.toml"), [name, backend, packages].concat()).expect("written");
+    start("cd / && python3 -c 'import mended'").silent();
+    assert!(!log.exists());
+}
+
+/// `docker exec` starts beside the entrypoint, by hand and from editors.
+#[test]
+fn programs_that_are_started_beside_the_entrypoint_know_the_certificates() {
+    let shop = shop();
+    let started = shop.envtpl(&["dev", "-d", "sleep", "300"]).expect(0);
+    let container = started.stdout.trim();
+    let exec = |options: &[&str], command: &[&str]| {
+        docker(&[&["exec"], options, &[container], command].concat())
+    };
+    let bundle = std::env::var("ENVTPL_TEST_CA_BUNDLE").unwrap_or_default();
+    let mounted = if bundle.is_empty() {
+        ""
+    } else {
+        "/run/envtpl/ca-bundle.pem"
+    };
+    for variable in [
+        "SSL_CERT_FILE",
+        "PIP_CERT",
+        "REQUESTS_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+    ] {
+        for options in [&[][..], &["--user", "4242:4242"], &["--user", "root"]] {
+            let line = format!(
+                "echo \"${variable}\"; [ \"${{{variable}+set}}\" = \"${{{variable}:+set}}\" ]"
+            );
+            let told = exec(options, &["sh", "-c", &line]).expect(0);
+            assert_eq!(told.stdout.trim(), mounted, "{variable}");
+        }
+    }
+    // Through whatever stands between this machine and the index.
+    exec(
+        &[],
+        &[
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            "/tmp",
+            "six==1.17.0",
+        ],
+    )
+    .expect(0);
+    docker(&["rm", "--force", container]).expect(0);
+
+    // The mirror's settings know the certificates themselves.
+    let mirrored = docker(&[
+        "run",
+        "--rm",
+        "--network=none",
+        "--env=PROJECT_ROOT_AT=/none",
+        "--env=APT_MIRROR=https://mirror.example",
+        "--env=APT_CONFIG=/opt/envtpl/entrypoints/apt-ca-bundle.conf",
+        &shop.tag("dev-latest-alice"),
+        "sh",
+        "-c",
+        "apt-cache policy; apt-config dump Dir::Etc; echo \"$APT_CONFIG\"",
+    ])
+    .expect(0);
+    assert!(
+        mirrored.stdout.contains("/envtpl-apt-1234/apt.conf"),
+        "{}",
+        mirrored.stdout
+    );
 }

@@ -52,6 +52,13 @@ impl Ended {
         self
     }
 
+    /// Asserts that there was no talk.
+    #[track_caller]
+    pub fn silent(self) -> Self {
+        assert_eq!(self.stderr, "");
+        self
+    }
+
     /// Asserts that the talk holds a text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
