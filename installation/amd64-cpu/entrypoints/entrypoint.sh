@@ -43,7 +43,8 @@ if [ ! -w "${HOME:-/}" ] || [ "${HOME:-/}" = / ]; then
     mkdir -p "$HOME" 2>/dev/null && export HOME
 fi
 
-# Certificates, credentials, proxies and mirrors of .env; see compose.yaml.
+# Certificates, credentials, proxies and mirrors of .env; see compose.yaml. The certificates'
+# variables are those of container-with-certificates.env, for containers that Compose did not make.
 if [ -s /run/envtpl/ca-bundle.pem ]; then
     SSL_CERT_FILE=/run/envtpl/ca-bundle.pem
     CURL_CA_BUNDLE=$SSL_CERT_FILE REQUESTS_CA_BUNDLE=$SSL_CERT_FILE PIP_CERT=$SSL_CERT_FILE
@@ -59,7 +60,7 @@ fi
 if [ -n "${HTTP_PROXY:-}" ]; then export http_proxy="$HTTP_PROXY"; fi
 if [ -n "${HTTPS_PROXY:-}" ]; then export https_proxy="$HTTPS_PROXY"; fi
 if [ -n "${NO_PROXY:-}" ]; then export no_proxy="$NO_PROXY"; fi
-if [ -z "${APT_CONFIG:-}" ]; then
+if [ "${APT_CONFIG:-/opt/envtpl/entrypoints/apt-ca-bundle.conf}" = /opt/envtpl/entrypoints/apt-ca-bundle.conf ]; then
     if [ -n "${APT_MIRROR:-}" ]; then
         apt=${TMPDIR:-/tmp}/envtpl-apt-$(id -u)
         sh /opt/envtpl/entrypoints/apt-settings.sh "$apt" "${SSL_CERT_FILE:-}" "$APT_MIRROR" >&2 &&

@@ -4,7 +4,8 @@
 # Every start compares; only a changed pyproject.toml or setup file brings a start here. It needs
 # no network: the build backend is one of the environment's packages. Containers that start at the
 # same moment wait for the first, and what they see is always one whole install: `current` is a
-# link that is moved in one step.
+# link that is moved in one step. What failed is not tried again with the same files: each start
+# would wait for it.
 umask 022
 
 directory=$1
@@ -20,25 +21,45 @@ warn() {
 mkdir -p "$directory" 2>/dev/null
 [ -w "$directory" ] || warn "$directory cannot be written"
 
-up_to_date() {
-    [ "$(cat "$directory/current/stamp" 2>/dev/null)" = "$PYTHON
+# Paths are told as they are in the project, where a person finds them on either side.
+shown=${directory#"$PROJECT_ROOT_AT/"}
+
+is_of_these_files() {
+    [ "$(cat "$1" 2>/dev/null)" = "$PYTHON
 $digests" ]
 }
+
+warn_of_earlier_failure() {
+    warn "installing it failed before (why: $shown/failed.log; to try again, change pyproject.toml or run: rm -r .envtpl/project)"
+}
+
+if is_of_these_files "$directory/failed"; then warn_of_earlier_failure; fi
 
 # The system lets go of this lock however its holder ends. Where the file system has no locks, the
 # worst is that two containers do the same work: what counts is moved into place in one step.
 exec 8>"$directory/lock" || warn "$directory cannot be written"
 flock 8 || true
-if up_to_date; then exit 0; fi
+if is_of_these_files "$directory/current/stamp"; then exit 0; fi
+if is_of_these_files "$directory/failed"; then warn_of_earlier_failure; fi
 staging=$(mktemp -d "$directory/new.XXXXXX") || warn "$directory cannot be written"
-trap 'rm -rf "$staging"' EXIT
+# What root makes in a person's project is the person's.
+leave() {
+    rm -rf "$staging"
+    if [ "$(id -u)" = 0 ]; then chown -R --reference="$PROJECT_ROOT_AT" "$PROJECT_ROOT_AT/.envtpl/project"; fi
+}
+trap leave EXIT
 trap 'exit 1' HUP INT TERM
 
 log=$(cd "$PROJECT_ROOT_AT" && "$PYTHON" -m pip --disable-pip-version-check --no-cache-dir install \
     --quiet --no-index --no-deps --no-build-isolation --no-warn-script-location --break-system-packages \
     --ignore-installed --prefix "$staging/prefix" --editable . 2>&1) || {
+    status=$?
     { echo "$log" >"$directory/failed.log"; } 2>/dev/null
-    warn "installing it failed: $(echo "$log" | sed '/^$/d' | tail -n 1) (all of it: $directory/failed.log)"
+    # Whoever was killed may succeed the next time.
+    if [ "$status" -lt 128 ]; then
+        { printf '%s\n%s\n' "$PYTHON" "$digests" >"$directory/failed"; } 2>/dev/null
+    fi
+    warn "installing it failed: $(echo "$log" | sed '/^$/d' | tail -n 1) (all of it: $shown/failed.log)"
 }
 
 # Where pip put the packages below the prefix differs between Pythons.
@@ -65,6 +86,4 @@ for old in "$directory"/install.*; do
         *) rm -rf "$old" 2>/dev/null ;;
     esac
 done
-rm -f "$directory/failed.log"
-# What root makes in a person's project is the person's.
-if [ "$(id -u)" = 0 ]; then chown -R --reference="$PROJECT_ROOT_AT" "$PROJECT_ROOT_AT/.envtpl/project"; fi
+rm -f "$directory/failed.log" "$directory/failed"
