@@ -16,6 +16,8 @@ cd "$ROOT"
 
 have cargo || die "there is no cargo" "install Rust: https://rustup.rs, or your distribution's packages"
 have git || apt_install git
+have openssl || apt_install openssl
+have python3 || apt_install python3
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"
 

@@ -4,6 +4,7 @@
 
 mod bases;
 mod build;
+mod company;
 mod diff;
 #[path = "../support/ended.rs"]
 mod ended;
