@@ -4,8 +4,10 @@ mod base;
 mod changed;
 mod check;
 mod facts;
+mod from_snapshot;
 mod report;
 mod source;
+mod unpushed;
 
 use std::path::PathBuf;
 
@@ -30,14 +32,16 @@ use source::From;
   envtpl freeze --dry-run        only show it
   envtpl freeze --check          for CI and git hooks: is all of it frozen?
   envtpl freeze --from image     what was built, whatever containers run
+  envtpl freeze --from snapshot:.envtpl/snapshot-amd64-cuda.json
+                                 what `update-env-file` wrote on a cluster; needs no engine
 
 New packages that you asked for are added by name to dependencies/; exact versions and commits go
 to envtpl.lock and dependencies/locked/, from where the next build installs them. What no build
 can get again is named, and marked in the lock; the exit status is 1 then.")]
 pub struct Args {
-    /// What to look at: a container by name or `image` [default: the newest dev container that
-    /// runs, else the image]
-    #[arg(long, value_name = "CONTAINER|image")]
+    /// What to look at: a container by name, `image`, or a file that `update-env-file` wrote in a
+    /// container [default: the newest dev container that runs, else the image]
+    #[arg(long, value_name = "CONTAINER|image|snapshot:FILE")]
     from: Option<From>,
 
     /// Write nothing; exit 1 when a freeze would change something or could not keep something
@@ -74,13 +78,20 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     };
     let mut declared = DeclaredFiles::read(installation.directory())?;
     let before = previous(installation)?;
-    let workplace = Workplace::open(context, &project, installation)?;
     let given = Given {
         declared: declared.declared(),
         previous: before.clone(),
         apt_list: args.apt_list,
     };
-    let (source, facts) = facts::gather(&workplace, args.from.as_ref(), given)?;
+    let (source, facts) = match &args.from {
+        Some(From::Snapshot(path)) => {
+            from_snapshot::gather(context, &project, installation, path, given)?
+        }
+        from => {
+            let workplace = Workplace::open(context, &project, installation)?;
+            facts::gather(&workplace, from.as_ref(), given)?
+        }
+    };
 
     let mut plan = freeze::plan(&facts);
     for addition in &plan.additions {

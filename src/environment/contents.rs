@@ -22,7 +22,7 @@ if [ -z "$PYTHON" ]; then echo '{"schema":1,"distributions":[]}'; exit 0; fi
 exec "$PYTHON" -B - "$@" <<'END_OF_CONTENTS'
 "#;
 
-const SCRIPT: &str = include_str!("contents.py");
+const SCRIPT: &str = include_str!("../../templates/installation/common/entrypoints/contents.py");
 
 const END: &str = "END_OF_CONTENTS\n";
 

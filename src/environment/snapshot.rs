@@ -234,21 +234,25 @@ impl Snapshot {
                 .help("build the image again, or look at what its /opt/envtpl/ holds")
         };
         let form: Form = serde_json::from_slice(json).map_err(damaged)?;
-        if form.schema > SCHEMA {
-            return Err(Error::failed(format!(
-                "`{origin}` describes itself in form {}, and this envtpl knows forms up to {SCHEMA}",
-                form.schema
-            ))
-            .help("use the version of envtpl that the image was made with, or a newer one"));
-        }
+        check_form(form.schema, origin)?;
         let snapshot: Self = serde_json::from_slice(json).map_err(damaged)?;
-        if snapshot.conda.iter().any(|package| package.name.is_empty()) {
+        snapshot.check(origin)?;
+        Ok(snapshot)
+    }
+
+    /// Checks what was read as a part of something else.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn check(&self, origin: &str) -> Result<()> {
+        check_form(self.schema, origin)?;
+        if self.conda.iter().any(|package| package.name.is_empty()) {
             return Err(Error::failed(format!(
                 "conda's records in `{origin}` cannot be read by its user"
             ))
             .help("make them readable there: `sudo chmod -R a+rX` on conda's directory"));
         }
-        Ok(snapshot)
+        Ok(())
     }
 
     /// The environment's Python packages; none where there is no Python.
@@ -257,6 +261,17 @@ impl Snapshot {
             .as_ref()
             .map_or(&[], |python| &python.distributions)
     }
+}
+
+fn check_form(schema: u32, origin: &str) -> Result<()> {
+    if schema > SCHEMA {
+        return Err(Error::failed(format!(
+            "`{origin}` describes itself in form {}, and this envtpl knows forms up to {SCHEMA}",
+            schema
+        ))
+        .help("use the version of envtpl that the image was made with, or a newer one"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -199,6 +199,11 @@ fn hopeless() -> Packages {
                 dist("baked", "1", true, &[]),
                 json!({"url": "file:///srv/baked", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}),
             ),
+            from(
+                dist("unpushed", "1", true, &[]),
+                json!({"url": "https://joe:s3cret@h/gone.git",
+                    "vcs_info": {"vcs": "git", "commit_id": COMMIT}}),
+            ),
             dist("torch", "2.1+cu121", true, &[]),
             dist("vision", "0.16+cpu", true, &[]),
         ],
@@ -219,13 +224,14 @@ fn what_cannot_be_frozen_is_named_and_marked_and_the_rest_is_kept() {
     let packages = hopeless();
     let refused = packages.ready().envtpl(&["freeze"]).expect(1);
     let refused = refused
-        .says("5 packages cannot be frozen; the rest is, and the lock marks it")
+        .says("6 packages cannot be frozen; the rest is, and the lock marks it")
         .says("Out_side 0: it is installed editable, from the directory /home/alice/outside")
         .says("mercurial 1: it comes from a hg repository")
         .says("elsewhere 1: it comes from the repository /srv/other, which no build can reach")
+        .says("unpushed 1: its commit 0123456789ab is not in https://h/gone.git; push it")
         .says("numpy 1.26.4: numpy/core.py was changed by hand since it was installed")
         .says("torch 2.1+cu121: it is made for cuda (`+cu121`), and this installation is for cpu");
-    for name in ["baked", "fine", "vision", "elper"] {
+    for name in ["baked", "fine", "vision", "elper", "s3cret"] {
         assert!(!refused.stderr.contains(name), "{name}: {}", refused.stderr);
     }
     assert_eq!(
@@ -269,7 +275,7 @@ fn what_cannot_be_frozen_is_named_and_marked_and_the_rest_is_kept() {
         .ready()
         .envtpl(&["freeze", "--format", "json"])
         .expect(1);
-    assert_eq!(again.json()["refused"].as_array().map(Vec::len), Some(5));
+    assert_eq!(again.json()["refused"].as_array().map(Vec::len), Some(6));
     assert_eq!(again.json()["files"], json!([]));
     assert_eq!(packages.tree(), before);
 }
@@ -285,12 +291,12 @@ fn a_check_tells_one_line_a_reason_and_writes_nothing() {
         .says("warning: Out_side 0: it is installed editable")
         .says("warning: fine 1: it is installed and not declared")
         .says("warning: there is no lock yet")
-        .says("amd64-cpu is not frozen as it is, for 9 reasons")
+        .says("amd64-cpu is not frozen as it is, for 10 reasons")
         .says("envtpl freeze -i amd64-cpu");
     assert_eq!(packages.tree(), before);
     packages.ready().envtpl(&["freeze"]).expect(1);
     let marked = packages.ready().envtpl(&["freeze", "--check"]).expect(1);
-    let marked = marked.says("amd64-cpu is not frozen as it is, for 5 reasons");
+    let marked = marked.says("amd64-cpu is not frozen as it is, for 6 reasons");
     assert!(!marked.stderr.contains("fine"), "{}", marked.stderr);
 
     let mut packages = busy();
@@ -826,4 +832,177 @@ fn what_is_frozen_is_written_into_the_project_alone() {
         assert_eq!(std::fs::read(&target).ok(), text, "{path}");
         assert_eq!(packages.tree(), before, "{path}");
     }
+}
+
+/// What `update-env-file` writes.
+fn snapshot_file(packages: &Packages, change: impl Fn(&mut Value)) -> String {
+    let contents = contents(&[]);
+    let contents: Value =
+        serde_json::from_str(contents.split_once('\n').expect("two lines").1).expect("JSON");
+    let mut file = json!({"schema": 1, "kind": "envtpl-snapshot", "installation": "amd64-cpu",
+        "project": "p", "flavour": "dev", "project_root_at": "/project/p",
+        "taken": "2026-01-01T00:00:00Z", "base": packages.base, "run": packages.run,
+        "dev": packages.dev, "apt-build": null, "contents": contents,
+        "now": packages.container.clone().unwrap_or_else(|| packages.dev.clone())});
+    change(&mut file);
+    file.to_string()
+}
+
+const BASE: &str =
+    "services:\n  build-args:\n    build:\n      args:\n        BASE_IMAGE: base:12\n";
+
+#[test]
+fn a_snapshot_file_is_frozen_without_any_engine() {
+    let reference = busy();
+    reference.ready().envtpl(&["freeze"]).expect(0);
+
+    let mut packages = busy();
+    packages
+        .desk
+        .write(&format!("{DIRECTORY}/compose-base.yaml"), BASE);
+    packages
+        .desk
+        .write("there/s.json", snapshot_file(&packages, |_| {}));
+    // Nothing answers, and nobody has made settings.
+    packages.desk = packages.desk.program(
+        "docker",
+        "echo 'Cannot connect to the Docker daemon' >&2; exit 1",
+    );
+    packages.desk = (packages.desk).program("git", &format!("echo {COMMIT} refs/heads/main"));
+    packages.desk.remove(&format!("{DIRECTORY}/.env"));
+    let frozen = packages
+        .desk
+        .envtpl(&["freeze", "--from", "snapshot:there/s.json"])
+        .expect(0);
+    assert!(
+        frozen.stdout.contains("+SciPy[plot]\r\n"),
+        "{}",
+        frozen.stdout
+    );
+    frozen.says("from the snapshot there/s.json");
+    for name in [
+        "dependencies/requirements.txt",
+        "dependencies/apt-dev.txt",
+        "dependencies/locked/requirements.txt",
+        "dependencies/locked/requirements-vcs.txt",
+        "dependencies/locked/apt-runtime.txt",
+        "dependencies/locked/apt-dev.txt",
+    ] {
+        assert_eq!(packages.read(name), reference.read(name), "{name}");
+    }
+    let lock = packages.read("envtpl.lock");
+    assert_eq!(
+        lock,
+        reference
+            .read("envtpl.lock")
+            .replace("  id: sha256:12\n", "")
+    );
+    packages
+        .desk
+        .envtpl(&["freeze", "--check", "--from", "snapshot:there/s.json"])
+        .expect(0);
+    // What the lock knows of the base image stays known.
+    packages.desk.write(
+        &format!("{DIRECTORY}/envtpl.lock"),
+        reference.read("envtpl.lock"),
+    );
+    packages
+        .desk
+        .envtpl(&["freeze", "--check", "--from", "snapshot:there/s.json"])
+        .expect(0);
+}
+
+#[test]
+fn a_snapshot_of_something_else_is_refused_and_says_what_it_is() {
+    let packages = Packages::new();
+    let arm = |file: &mut Value| file["now"]["platform"] = json!("arm64");
+    type Edit<'a> = &'a dyn Fn(&mut Value);
+    let changes: [(Edit, &str); 8] = [
+        (
+            &|file| file["installation"] = json!("arm64-cpu"),
+            "written in a container of arm64-cpu",
+        ),
+        (
+            &|file| file["project"] = json!("q"),
+            "of the project q, and this is p",
+        ),
+        (&arm, "is of a machine for arm64"),
+        (
+            &|file| file["kind"] = json!("x"),
+            "is no snapshot of a container",
+        ),
+        (&|file| file["schema"] = json!(2), "has form 2"),
+        (
+            &|file| file["run"] = Value::Null,
+            "does not say what the run image holds",
+        ),
+        (
+            &|file| file["dev"] = Value::Null,
+            "does not say what the dev image holds",
+        ),
+        (
+            &|file| file["now"] = json!({}),
+            "is no snapshot of a container",
+        ),
+    ];
+    packages.desk.write(
+        &format!("{DIRECTORY}/.env"),
+        "USR=alice\nPROJECT_NAME=p\nPROJECT_ROOT_AT=/project/p\n",
+    );
+    let before = packages.tree();
+    for (change, why) in changes {
+        packages.ready();
+        let file = packages
+            .desk
+            .work()
+            .parent()
+            .expect("a parent")
+            .join("s.json");
+        std::fs::write(&file, snapshot_file(&packages, change)).expect("written");
+        packages
+            .desk
+            .envtpl(&["freeze", "--from", &format!("snapshot:{}", file.display())])
+            .expect(2)
+            .says(why);
+    }
+    packages
+        .desk
+        .envtpl(&["freeze", "--from", "snapshot:none.json"])
+        .expect(2)
+        .says("there is no file `none.json`")
+        .says("update-env-file");
+    assert_eq!(packages.tree(), before);
+}
+
+#[test]
+fn a_snapshot_of_the_run_image_keeps_what_the_lock_has_for_dev() {
+    let mut packages = Packages::new();
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    let mut now = packages.run.clone();
+    now["apt"]
+        .as_array_mut()
+        .expect("a list")
+        .push(deb("jq", "1.6", true));
+    packages.container = Some(now);
+    let file = snapshot_file(&packages, |file| {
+        file["flavour"] = json!("run");
+        file["dev"] = Value::Null;
+        file["contents"]["distributions"] = json!([{"name": "numpy", "version": "1.26.4",
+            "location": "/x", "record": "", "missing": ["numpy/a.py"]}]);
+    });
+    packages.desk.write("s.json", file);
+    packages
+        .desk
+        .envtpl(&["freeze", "--from", "snapshot:s.json"])
+        .expect(1)
+        .says("numpy 1.26.4: numpy/a.py was removed by hand");
+    assert_eq!(
+        packages.read("dependencies/apt-runtime.txt"),
+        "libgl1\njq\n"
+    );
+    assert!(
+        packages
+            .read("dependencies/locked/apt-dev.txt")
+            .ends_with("\nless=590\n")
+    );
 }

@@ -32,6 +32,10 @@ case "$*" in
             exit 1
         fi ;;
     "exec "*newer=*) cat >/dev/null; cat "$here/contents" ;;
+    "exec "*entrypoint.sh*) sed -n "s/^\([0-9]*\) [0-9a-f]\{40\} \(.*\)/\1 \2/p" |
+        { printf '\036remotes\n'; while read -r number address; do
+            case $address in *gone*) echo "$number missing" ;; *) echo "$number there" ;; esac
+        done; } ;;
     "exec "*) cat >/dev/null; cat "$here/container" ;;
     "run "*" -c "*) printf '/srv/baked\n' ;;
     "run "*)

@@ -23,6 +23,12 @@ if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/en
 # Debian's Python is called python3 alone, and everybody's scripts and habits say python.
 if ! command -v python >/dev/null; then ln -s "$PYTHON" /usr/local/bin/python; fi
 
-echo "INSTALLATION='$IMAGE_PLATFORM'" >>/opt/envtpl/image.conf
+# For who works in a container that envtpl does not reach.
+ln -sf /opt/envtpl/entrypoints/update-env-file.sh /usr/local/bin/update-env-file
+
+{
+    echo "INSTALLATION='$IMAGE_PLATFORM'"
+    echo "PROJECT='${PROJECT_NAME:-}'"
+} >>/opt/envtpl/image.conf
 "$PYTHON" "$here/finish.py" "$from/plan"
 sh "$from/entrypoints/snapshot.sh" >"/opt/envtpl/$flavour.json"

@@ -50,6 +50,13 @@ pub fn by_hand(
     Ok(differing.collect())
 }
 
+/// The Python packages of which files were changed since their image was built.
+pub fn since_built(contents: &Contents) -> BTreeMap<String, Lost> {
+    let distributions = contents.distributions.iter();
+    let differing = distributions.filter_map(|files| Some((files.key(), lost(files, None)?)));
+    differing.collect()
+}
+
 /// Why a package is not what a build would give, if its files differ from the image's.
 fn lost(files: &Files, built: Option<&Files>) -> Option<Lost> {
     let built = built.filter(|built| built.version == files.version);

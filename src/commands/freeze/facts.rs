@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::commands::freeze::base::base_image;
 use crate::commands::freeze::changed;
 use crate::commands::freeze::source::{self, From, Source};
+use crate::commands::freeze::unpushed::Doubtful;
 use crate::commands::workplace::{Layer, Workplace, settings};
 use crate::engine::{Container, Images};
 use crate::environment::freeze::{AptTarget, Declared, Facts, as_in_dev};
 use crate::environment::lock::Lock;
 use crate::environment::origin::Found;
 use crate::environment::probe::{Answer, Question};
+use crate::environment::remotes;
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::project::Flavour;
@@ -40,7 +42,7 @@ pub fn gather(
     let container = match from {
         None => source::newest(workplace)?,
         Some(From::Container(name)) => Some(source::named(workplace, name)?),
-        Some(From::Image) => None,
+        Some(From::Image | From::Snapshot(_)) => None,
     };
     let (source, mut answer) = match &container {
         Some(container) => {
@@ -76,14 +78,18 @@ pub fn gather(
         Some(run) => run,
         None => ask(run_image, "run")?,
     };
-    if now.python.is_none() && dev.python.is_some() {
-        return Err(Error::failed(format!(
-            "there is no Python in {source}, and there was one when its image was built"
-        ))
-        .help("start a new container: `envtpl dev`"));
-    }
+    check_python(&source, &dev, &now)?;
     let lost = match &container {
-        Some(container) => changed::by_hand(workplace, container, flavour, dev_image)?,
+        Some(container) => {
+            let printer = &workplace.context.printer;
+            let doubtful = Doubtful::of(&now, &dev, given.previous.as_ref());
+            let mut lost = doubtful.ask(printer, |repositories| {
+                let docker = workplace.compose.tools().docker();
+                remotes::in_container(docker, &container.id, repositories)
+            })?;
+            lost.extend(changed::by_hand(workplace, container, flavour, dev_image)?);
+            lost
+        }
         None => BTreeMap::new(),
     };
     let directories_in_image = directories_in_image(workplace, dev_image, &now)?;
@@ -92,35 +98,56 @@ pub fn gather(
         project_root_at: setting(workplace, "PROJECT_ROOT_AT")?,
         conda_channel_alias: setting(workplace, "CONDA_CHANNEL_ALIAS")?,
         acceleration: Some(workplace.installation.name().acceleration()),
-        new_apt: given.apt_list.unwrap_or(match flavour {
-            Flavour::Run => AptTarget::Runtime,
-            Flavour::Dev => AptTarget::Dev,
-        }),
+        new_apt: new_apt(given.apt_list, flavour),
+        base,
         directories_in_image,
         lost,
         apt_build,
         declared: given.declared,
         previous: given.previous,
-        ..match (&container, flavour) {
+        ..match &container {
+            Some(_) => of_flavour(flavour, run, dev, now),
             // An image is what it is: nothing in it is new.
-            (None, _) => Facts {
-                dev: now.clone(),
-                now,
-                ..Facts::default()
-            },
-            (Some(_), Flavour::Dev) => Facts {
-                dev,
-                now,
-                ..Facts::default()
-            },
-            (Some(_), Flavour::Run) => Facts {
-                now: as_in_dev(&run, &dev, now),
-                dev,
-                ..Facts::default()
-            },
+            None => of_flavour(Flavour::Dev, run, now.clone(), now),
         }
     };
-    Ok((source, Facts { base, run, ..facts }))
+    Ok((source, facts))
+}
+
+/// What was and is installed, for a container of either flavour.
+pub fn of_flavour(flavour: Flavour, run: Snapshot, dev: Snapshot, now: Snapshot) -> Facts {
+    let now = match flavour {
+        Flavour::Dev => now,
+        Flavour::Run => as_in_dev(&run, &dev, now),
+    };
+    Facts {
+        run,
+        dev,
+        now,
+        ..Facts::default()
+    }
+}
+
+/// The list for new system packages: the one that was asked for, else that of the flavour.
+pub fn new_apt(asked: Option<AptTarget>, flavour: Flavour) -> AptTarget {
+    asked.unwrap_or(match flavour {
+        Flavour::Run => AptTarget::Runtime,
+        Flavour::Dev => AptTarget::Dev,
+    })
+}
+
+/// Refuses an environment that has lost its Python: freezing that would forget all packages.
+///
+/// # Errors
+/// `Failed`.
+pub fn check_python(source: &Source, built: &Snapshot, now: &Snapshot) -> Result<()> {
+    if now.python.is_some() || built.python.is_none() {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "there is no Python in {source}, and there was one when its image was built"
+    ))
+    .help("start a new container: `envtpl dev`"))
 }
 
 /// The generic image of a flavour, which must be there and for the installation's platform.

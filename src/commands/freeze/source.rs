@@ -1,5 +1,6 @@
-//! Where a freeze looks: a container, or the image.
+//! Where a freeze looks: a container, the image, or a snapshot file.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -16,16 +17,23 @@ pub enum From {
     Container(String),
     /// The dev image, whatever runs.
     Image,
+    /// A file that `update-env-file` wrote.
+    Snapshot(PathBuf),
 }
 
 impl FromStr for From {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "" => Err("a container's name is missing".to_owned()),
-            "image" => Ok(Self::Image),
-            name => Ok(Self::Container(name.to_owned())),
+        match text.split_once(':') {
+            None if text == "image" => Ok(Self::Image),
+            None if text.is_empty() => Err("a container's name is missing".to_owned()),
+            None => Ok(Self::Container(text.to_owned())),
+            Some(("snapshot", "")) => Err("a file's name is missing behind `snapshot:`".to_owned()),
+            Some(("snapshot", path)) => Ok(Self::Snapshot(path.into())),
+            Some(_) => {
+                Err("give a container's name, `image`, or `snapshot:` and a file".to_owned())
+            }
         }
     }
 }
@@ -38,6 +46,8 @@ pub enum Source {
     Container(String),
     /// The dev image.
     Image(String),
+    /// A snapshot file.
+    Snapshot(String),
 }
 
 impl std::fmt::Display for Source {
@@ -45,6 +55,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Container(name) => write!(f, "the running container {name}"),
             Self::Image(name) => write!(f, "the image {name}"),
+            Self::Snapshot(name) => write!(f, "the snapshot {name}"),
         }
     }
 }
@@ -182,10 +193,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_a_name_or_the_image() {
+    fn a_source_is_a_name_the_image_or_a_file() {
         let read = |text: &str| text.parse::<From>();
         assert_eq!(read("image"), Ok(From::Image));
         assert_eq!(read("p-dev-1"), Ok(From::Container("p-dev-1".into())));
-        assert!(read("").is_err());
+        assert_eq!(
+            read("snapshot:a b/c:d.json"),
+            Ok(From::Snapshot("a b/c:d.json".into()))
+        );
+        for wrong in ["", "snapshot:", "lab/x:1"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

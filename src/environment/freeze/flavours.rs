@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::environment::lock::Lock;
 use crate::environment::snapshot::{AptPackage, Snapshot};
 
 /// The dev image with what a container of the run image has beyond that image: both flavours have
@@ -18,6 +19,24 @@ pub fn as_in_dev(run: &Snapshot, dev: &Snapshot, now: Snapshot) -> Snapshot {
     apt.extend(changed.map(|package| (key(package), package)));
     let apt = apt.into_values().cloned().collect();
     Snapshot { apt, ..now }
+}
+
+/// The dev image as far as a lock knows it: the run image and what the lock has for dev alone.
+pub fn dev_by_lock(run: &Snapshot, lock: Option<&Lock>) -> Snapshot {
+    let locked: Vec<AptPackage> = lock
+        .into_iter()
+        .flat_map(|lock| &lock.apt.dev)
+        .map(|package| AptPackage {
+            name: package.name.clone(),
+            version: package.version.clone(),
+            architecture: package.architecture.clone(),
+            manual: package.requested,
+        })
+        .collect();
+    let mut apt = by_name(run);
+    apt.extend(locked.iter().map(|package| (key(package), package)));
+    let apt = apt.into_values().cloned().collect();
+    Snapshot { apt, ..run.clone() }
 }
 
 fn by_name(snapshot: &Snapshot) -> BTreeMap<(&str, &str), &AptPackage> {

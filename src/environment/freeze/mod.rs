@@ -20,7 +20,7 @@ use crate::environment::snapshot::Snapshot;
 use crate::installation::name::Acceleration;
 
 pub use apt::apt_label;
-pub use flavours::as_in_dev;
+pub use flavours::{as_in_dev, dev_by_lock};
 pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
 

@@ -2,6 +2,7 @@
 
 Arguments are `KEY=VALUE`, each any number of times:
     newer=PATH   read only files that changed after PATH did, and those of another size
+    since=PATH   read only files that changed after PATH did
     records=     read no file but the RECORDs
     list=NAME    name every file of this package, with its digest
 
@@ -172,10 +173,11 @@ def distributions():
 
 
 def main(arguments):
-    newer, records_only, wanted = None, False, set()
+    newer, sizes_tell, records_only, wanted = None, True, False, set()
     for argument in arguments:
         key, _, value = argument.partition("=")
-        if key == "newer":
+        if key in ("newer", "since"):
+            sizes_tell = key == "newer"
             try:
                 newer = os.stat(value).st_ctime_ns
             except OSError:
@@ -204,7 +206,8 @@ def main(arguments):
             if not known:
                 return None
             sizes = {size for _, _, size, _ in known}
-            if newer is not None and status.st_ctime_ns <= newer and (status.st_size in sizes or None in sizes):
+            same_size = not sizes_tell or status.st_size in sizes or None in sizes
+            if newer is not None and status.st_ctime_ns <= newer and same_size:
                 return None
             for algorithm, digest, _, _ in known:
                 if digest_of(place, algorithm) == digest:
