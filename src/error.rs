@@ -168,6 +168,10 @@ impl Error {
                 Kind::NotReady,
                 Some("check who owns it: `ls -ld` on it and on its directory"),
             ),
+            Io::IsADirectory => (
+                Kind::Usage,
+                Some("a file belongs there, and it is a directory: rename or remove it"),
+            ),
             Io::ReadOnlyFilesystem => (
                 Kind::NotReady,
                 Some("the file system is mounted read-only; work in a copy elsewhere"),

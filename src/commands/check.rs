@@ -123,6 +123,9 @@ fn examine(
     let mut findings = Findings::new(project.root(), &name);
     let dotenv = settings::check(&mut findings, installation)?;
     let said = compose::check(&mut findings, installation)?;
+    if let Some(dotenv) = &dotenv {
+        settings::acceleration(&mut findings, installation, dotenv, &said.services);
+    }
     dockerfiles::check(&mut findings, installation, &said.stages)?;
     let listed = dependencies::apt(&mut findings, installation)?;
     dependencies::python(&mut findings, installation)?;

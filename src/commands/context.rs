@@ -11,6 +11,9 @@ use crate::installation::name::Platform;
 use crate::output::Printer;
 use crate::project::{Installation, Project};
 
+/// Names installations where `-i` does not.
+const VARIABLE: &str = "ENVTPL_INSTALLATION";
+
 /// Where a command was started and what was asked for.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -20,6 +23,8 @@ pub struct Context {
     pub directory: PathBuf,
     /// The installations named by `-i`.
     pub requested: Vec<String>,
+    /// Whether they are named by an environment variable.
+    named_by_variable: bool,
     /// Show, do not change.
     pub dry_run: bool,
     /// How progress is shown.
@@ -36,10 +41,18 @@ impl Context {
         let directory = asked.canonicalize().map_err(|source| {
             Error::usage(format!("cannot work in `{}`", asked.display())).because(source)
         })?;
+        if !files::is_directory(&directory) {
+            return Err(Error::usage(format!(
+                "cannot work in `{}`: it is no directory",
+                asked.display()
+            )));
+        }
+        let requested = requested(global);
         Ok(Self {
             printer,
             directory,
-            requested: requested(global),
+            named_by_variable: global.installation.is_empty() && !requested.is_empty(),
+            requested,
             dry_run: global.dry_run,
             progress: global.progress,
         })
@@ -63,11 +76,16 @@ impl Context {
     /// # Errors
     /// `Usage` when several are named, or none can be chosen.
     pub fn installation<'a>(&self, project: &'a Project) -> Result<&'a Installation> {
-        match self.requested.as_slice() {
+        let chosen = match self.requested.as_slice() {
             [] => project.choose(&self.directory, Platform::host(), usable_acceleration),
             [one] => project.find(one),
-            _ => Err(Error::usage("this command works on one installation").help("give `-i` once")),
-        }
+            several => Err(Error::usage(format!(
+                "this command works on one installation, and {} are named",
+                several.join(" and ")
+            ))
+            .help("give `-i` once")),
+        };
+        chosen.map_err(|error| self.say_who_named(error))
     }
 
     /// The installations to work on: all that are named, else the chosen one.
@@ -78,10 +96,25 @@ impl Context {
         if self.requested.is_empty() {
             return Ok(vec![self.installation(project)?]);
         }
-        self.requested
-            .iter()
-            .map(|name| project.find(name))
-            .collect()
+        let mut named: Vec<&Installation> = Vec::new();
+        for name in &self.requested {
+            let installation = project
+                .find(name)
+                .map_err(|error| self.say_who_named(error))?;
+            if !named.contains(&installation) {
+                named.push(installation);
+            }
+        }
+        Ok(named)
+    }
+
+    /// A name that nobody typed is hard to find.
+    fn say_who_named(&self, error: Error) -> Error {
+        if self.named_by_variable {
+            error.help(format!("the name is that of the variable {VARIABLE}"))
+        } else {
+            error
+        }
     }
 
     /// The Compose project of an installation, with the tools that its `.env` names.
@@ -105,7 +138,7 @@ fn requested(global: &Global) -> Vec<String> {
     if !global.installation.is_empty() {
         return global.installation.clone();
     }
-    let variable = std::env::var_os("ENVTPL_INSTALLATION").unwrap_or_default();
+    let variable = std::env::var_os(VARIABLE).unwrap_or_default();
     let names = variable.to_string_lossy();
     let names = names
         .split(',')

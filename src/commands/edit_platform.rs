@@ -53,8 +53,10 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     if taken.is_some() || crate::files::exists(&directory) {
         let there = taken.map_or_else(|| name.to_string(), |there| there.name().to_string());
         return Err(
-            Error::usage(format!("`installation/{there}` is there already"))
-                .help("choose another name, such as one with a variant: amd64-cuda-2"),
+            Error::usage(format!("`installation/{there}` is there already")).help(format!(
+                "choose another name, such as one with a variant: {}",
+                name.another()
+            )),
         );
     }
     turn(

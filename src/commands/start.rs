@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::commands::workplace::{Workplace, settings};
+use crate::commands::workplace::{Workplace, check_named_files, settings};
 use crate::commands::{Context, detached};
 use crate::engine::{Images, Model, usable_acceleration};
 use crate::error::{Error, Place, Result};
@@ -45,6 +45,7 @@ pub fn start(
     let installation = context.installation(&project)?;
     let workplace = Workplace::open(context, &project, installation)?;
     let dotenv = settings(installation)?;
+    check_named_files(installation, &dotenv)?;
     let service = service(&workplace, &dotenv, flavour)?;
     let image = workplace.image(&service)?;
     if workplace.find(&service)?.is_none() {

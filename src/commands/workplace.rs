@@ -123,6 +123,43 @@ pub fn check_identity(installation: &Installation) -> Result<()> {
     })
 }
 
+/// Settings that name files of this machine for builds and containers.
+const FILES: [&str; 2] = ["CA_BUNDLE", "NETRC_FILE"];
+
+/// What is wrong with the settings that name files: an error for each that is not there.
+pub fn missing_files(installation: &Installation, settings: &Dotenv) -> Vec<Error> {
+    let path = installation.path(".env");
+    let values = settings.values(|name| std::env::var(name).ok());
+    let missing = FILES.iter().filter_map(|name| {
+        let value = values.get(*name).filter(|value| !value.is_empty())?;
+        if files::exists(&installation.path(value)) {
+            return None;
+        }
+        let place = match std::env::var_os(name) {
+            Some(_) => Place::file("the environment of this command"),
+            None => (settings.place(&path, name)).unwrap_or_else(|| Place::file(&path)),
+        };
+        Some(
+            Error::usage(format!("`{name}` names `{value}`, which is not there"))
+                .at(place)
+                .help("correct the path, or leave the value empty"),
+        )
+    });
+    missing.collect()
+}
+
+/// Refuses settings that name files which are not there: builds and containers would fail for
+/// them later, and less clearly.
+///
+/// # Errors
+/// `Usage`, for the first.
+pub fn check_named_files(installation: &Installation, settings: &Dotenv) -> Result<()> {
+    match missing_files(installation, settings).into_iter().next() {
+        Some(missing) => Err(missing),
+        None => Ok(()),
+    }
+}
+
 /// The digest of what the user layer is built from: its files, and who the person is.
 ///
 /// # Errors

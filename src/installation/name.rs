@@ -141,6 +141,12 @@ impl Name {
         self.variant.as_deref()
     }
 
+    /// A name for another installation on the same platform and acceleration, to suggest.
+    pub fn another(&self) -> String {
+        let variant = self.variant().unwrap_or_default();
+        format!("{}-{}-{variant}2", self.platform, self.acceleration)
+    }
+
     /// Whether two names mean the same installation: the older prefix makes no difference.
     pub fn same_environment(&self, other: &Self) -> bool {
         (self.platform, self.acceleration, &self.variant)
@@ -196,6 +202,11 @@ impl FromStr for Name {
             .parse()
             .map_err(|_| wrong(format!("`{platform}` is no platform (amd64, arm64)")))?;
         let acceleration = parts.next().unwrap_or_default();
+        if acceleration.is_empty() {
+            return Err(wrong(
+                "it does not say what computes (cpu, cuda, rocm)".to_owned(),
+            ));
+        }
         let acceleration: Acceleration = acceleration.parse().map_err(|_| {
             wrong(format!(
                 "`{acceleration}` is no acceleration (cpu, cuda, rocm)"
@@ -273,7 +284,7 @@ mod tests {
         for (text, why) in [
             ("banana-potato", "`banana` is no platform"),
             ("amd64-potato", "`potato` is no acceleration"),
-            ("amd64", "`` is no acceleration"),
+            ("amd64", "does not say what computes"),
             ("linux/arm64", "no platform"),
             ("arm&64-cpu", "`arm&64` is no platform"),
             ("../x", "no platform"),

@@ -281,3 +281,29 @@ fn what_was_built_is_reported_also_when_the_next_installation_fails() {
         assert_eq!(nothing.expect(1).stdout, "");
     }
 }
+
+#[test]
+fn a_setting_that_names_no_file_is_shown_with_its_line_before_anything_starts() {
+    let desk = project(&answers("26.1.5"));
+    let before = settings(&desk);
+    let line = before.lines().count() + 1;
+    for name in ["CA_BUNDLE", "NETRC_FILE"] {
+        let text = format!(
+            "{before}{name}=${{HOME}}/none.pem
+"
+        );
+        desk.write("installation/amd64-cpu/.env", text);
+        for (arguments, status) in [
+            (&["run", "true"][..], 125),
+            (&["build-generic"], 2),
+            (&["build-user"], 2),
+        ] {
+            let refused = desk.envtpl(arguments).expect(status);
+            refused
+                .says(&format!("`{name}` names `/"))
+                .says("none.pem`, which is not there")
+                .says(&format!(".env:{line}:"))
+                .keeps_quiet_about("Building");
+        }
+    }
+}

@@ -460,3 +460,26 @@ fn a_lock_for_another_platform_or_with_a_merge_conflict_is_an_error() {
         .expect(1)
         .prints("envtpl.lock:2: error: the lock holds a merge conflict");
 }
+
+#[test]
+fn an_acceleration_without_a_service_is_an_error_at_its_line() {
+    let desk = desk();
+    let text = desk.text(&path(".env"));
+    let line = text.lines().count() + 1;
+    desk.write(
+        &path(".env"),
+        text.clone()
+            + "ACCELERATION=gpu
+",
+    );
+    check(&desk)
+        .expect(1)
+        .prints(&format!(".env:{line}: error: `ACCELERATION` is `gpu`"))
+        .prints("values with a service: cpu, auto");
+    desk.write(
+        &path(".env"),
+        text + "ACCELERATION=auto
+",
+    );
+    check(&desk).expect(0);
+}

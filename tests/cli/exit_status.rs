@@ -65,6 +65,35 @@ fn data_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
+fn where_to_work_and_on_what_is_said_clearly() {
+    let desk = Desk::new();
+    desk.envtpl(&["init", "--yes", "-i", "amd64-cpu"]).expect(0);
+    desk.write("file", "");
+    desk.envtpl(&["-C", "file", "ls"])
+        .expect(2)
+        .says("cannot work in `file`: it is no directory");
+    for (names, wrong) in [
+        ("banana", "`banana` is no platform"),
+        ("arm64-cpu", "there is no installation `arm64-cpu`"),
+        ("amd64-cpu,arm64-cpu", "amd64-cpu and arm64-cpu are named"),
+    ] {
+        desk.envtpl_with(("ENVTPL_INSTALLATION", names), &["run", "true"])
+            .expect(125)
+            .says(wrong)
+            .says("the name is that of the variable ENVTPL_INSTALLATION");
+    }
+    let twice = [
+        "ls",
+        "--no-engine",
+        "--format=json",
+        "-i=amd64-cpu",
+        "-i=docker-amd64-cpu",
+    ];
+    let listed = desk.envtpl(&twice).expect(0).json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+}
+
+#[test]
 fn help_that_nobody_reads_to_its_end_is_a_success() {
     let desk = Desk::new();
     for arguments in [["--help"], ["--version"]] {

@@ -173,3 +173,15 @@ fn the_variable_names_installations_and_nothing_when_empty() {
     assert_eq!(without["report"].as_array().map(Vec::len), Some(1));
     place.envtpl(["env", "-i", ""]).expect(2);
 }
+
+#[test]
+fn a_directory_where_settings_belong_is_told() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    place.remove("installation/amd64-cpu/.env");
+    place.put("installation/amd64-cpu/.env/file", "");
+    place
+        .envtpl(["env"])
+        .expect(2)
+        .says("amd64-cpu/.env`")
+        .says("it is a directory: rename or remove it");
+}

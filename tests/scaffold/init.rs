@@ -468,3 +468,20 @@ fn questions_are_asked_on_a_terminal() {
             .contains("PROJECT_NAME=chosen-name\n")
     );
 }
+
+#[test]
+fn a_name_that_is_taken_comes_with_one_that_is_not() {
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    init(&place, &["-i", "amd64-cpu"])
+        .expect(2)
+        .says("such as a variant: amd64-cpu-2");
+    init(&place, &["-i", "amd64"])
+        .expect(2)
+        .says("it does not say what computes (cpu, cuda, rocm)");
+    init(
+        &place,
+        &["-i", "arm64-cpu", "--project-name", "My Project!"],
+    )
+    .expect(0)
+    .says("images and Compose know the project as `my-project`");
+}

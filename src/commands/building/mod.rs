@@ -10,7 +10,7 @@ mod publish;
 use serde::Serialize;
 
 use crate::commands::Context;
-use crate::commands::workplace::{Layer, Workplace, check_identity};
+use crate::commands::workplace::{Layer, Workplace, check_identity, check_named_files, settings};
 use crate::engine::short_id;
 use crate::error::{Error, Kind, Result};
 use crate::files::Lock;
@@ -69,6 +69,7 @@ pub fn build(
 /// The files that a layer is built from: what is wrong with them is told before the build.
 fn check_files(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
     check_identity(installation)?;
+    check_named_files(installation, &settings(installation)?)?;
     checks::dockerfile(installation, layer, args)?;
     if layer == Layer::Generic {
         checks::declared(installation)?;

@@ -37,6 +37,8 @@ pub struct Said {
     pub stages: Vec<Wanted>,
     /// The base image, when its name holds no variable.
     pub base: Option<String>,
+    /// The services of `compose.yaml`.
+    pub services: Vec<String>,
 }
 
 /// Reads and judges the files as they are written.
@@ -48,6 +50,7 @@ pub fn check(findings: &mut Findings, installation: &Installation) -> Result<Sai
     if let Some(file) = read(findings, &installation.path("compose.yaml"))? {
         services(findings, &file, installation);
         said.stages = stages(&file);
+        said.services = file.services().into_iter().map(str::to_owned).collect();
     }
     if let Some(file) = read(findings, &installation.path("compose-base.yaml"))? {
         said.base = base(findings, &file, installation)?;

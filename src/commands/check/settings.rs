@@ -1,6 +1,7 @@
 //! `.env`: there, readable, and made of values that Docker takes. Nothing in it is executed.
 
 use super::finding::Findings;
+use crate::commands::workplace::missing_files;
 use crate::error::{Place, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
@@ -10,9 +11,6 @@ use crate::project::Installation;
 
 /// Bits of a file mode that let others than the owner read.
 const OTHERS_READ: u32 = 0o044;
-
-/// Settings that name files on this machine.
-const FILES: [&str; 2] = ["CA_BUNDLE", "NETRC_FILE"];
 
 /// Reads and judges the settings; `None` when there are none to go on with.
 ///
@@ -39,6 +37,9 @@ pub fn check(findings: &mut Findings, installation: &Installation) -> Result<Opt
     for problem in &problems {
         findings.take(problem, &path)?;
     }
+    for missing in missing_files(installation, &dotenv) {
+        findings.take(&missing, &path)?;
+    }
     if files::mode(&path).is_ok_and(|mode| mode & OTHERS_READ != 0) {
         findings
             .warning(
@@ -49,6 +50,35 @@ pub fn check(findings: &mut Findings, installation: &Installation) -> Result<Opt
     }
     doubtful_values(findings, &dotenv, installation);
     Ok(problems.is_empty().then_some(dotenv))
+}
+
+/// Judges the setting that chooses a service: whether those that are there have it.
+pub fn acceleration(
+    findings: &mut Findings,
+    installation: &Installation,
+    dotenv: &Dotenv,
+    services: &[String],
+) {
+    let values = dotenv.values(|name| std::env::var(name).ok());
+    let asked = values.get("ACCELERATION").map_or("", String::as_str);
+    let known: Vec<&str> = services
+        .iter()
+        .filter_map(|name| name.strip_prefix("run-local-"))
+        .collect();
+    // Without any service, that is what is told.
+    if known.is_empty() || known.contains(&asked) || matches!(asked, "" | "auto") {
+        return;
+    }
+    let path = installation.path(".env");
+    let place = dotenv.place(&path, "ACCELERATION");
+    findings
+        .error(
+            &place.unwrap_or_else(|| Place::file(&path)),
+            format!(
+                "`ACCELERATION` is `{asked}`, and compose.yaml has no service `run-local-{asked}`"
+            ),
+        )
+        .help(format!("values with a service: {}, auto", known.join(", ")));
 }
 
 fn doubtful_values(findings: &mut Findings, dotenv: &Dotenv, installation: &Installation) {
@@ -89,16 +119,5 @@ fn doubtful_values(findings: &mut Findings, dotenv: &Dotenv, installation: &Inst
                 ),
             )
             .help(format!("IMAGE_PLATFORM={}", installation.name()));
-    }
-    for key in FILES {
-        let value = dotenv.get(key).unwrap_or_default();
-        if !value.is_empty() && !files::exists(&installation.path(&value)) {
-            findings
-                .error(
-                    &place(key),
-                    format!("`{key}` names `{value}`, which is not there"),
-                )
-                .help("correct the path, or leave the value empty");
-        }
     }
 }

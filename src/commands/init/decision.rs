@@ -43,6 +43,15 @@ pub(super) fn decide(
         None => called.into_owned(),
     };
     let project_name = project_name(&title)?;
+    if args
+        .project_name
+        .as_ref()
+        .is_some_and(|given| *given != project_name)
+    {
+        context.printer.note(format_args!(
+            "images and Compose know the project as `{project_name}`: their names hold a-z, 0-9, - and _"
+        ));
+    }
     let package_name = match (&args.package_name, &repository.package_name) {
         (Some(name), _) if !naming::is_package(name) => {
             return Err(
@@ -164,7 +173,10 @@ fn installations(
         if let Some(path) = taken {
             return Err(
                 Error::usage(format!("`{}` is there already", path.display()))
-                    .help("give other names with `-i`, such as a variant: amd64-cuda-2")
+                    .help(format!(
+                        "give other names with `-i`, such as a variant: {}",
+                        name.another()
+                    ))
                     .help(format!("or remove it first: rm -r {}", path.display())),
             );
         }
