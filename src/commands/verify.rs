@@ -1,6 +1,7 @@
 //! `envtpl verify`: builds the generic images from the lock alone, and says whether they are what
 //! the lock says.
 
+mod bits;
 mod lists;
 mod record;
 mod trial;
@@ -15,12 +16,14 @@ use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::project::{Flavour, Installation, Revision};
 
+use bits::Bits;
 pub use record::{Outcome, Verdict};
 
 /// Options of `envtpl verify`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   envtpl freeze && envtpl build && envtpl verify
+  envtpl verify --bits              bit for bit as well, where the builder can
   envtpl verify --dry-run           the command that would build, and its Compose file
   envtpl verify --format json       the verdict, as it is kept in .envtpl/verdicts/
 
@@ -28,13 +31,17 @@ Both generic images are built again without the build's cache, under names of th
 removed afterwards; your images, tags and .env stay as they are. What is then installed is held
 against envtpl.lock, and against your images, file by file, if they were built from the same files.
 Exit status 1 means that something differs.")]
-pub struct Args {}
+pub struct Args {
+    /// Build twice more, and compare the layers bit for bit
+    #[arg(long)]
+    bits: bool,
+}
 
 /// Verifies one installation.
 ///
 /// # Errors
 /// `NotReady` without a lock; `Failed` when the build fails or its result differs.
-pub fn run(context: &Context, _args: &Args) -> Result<()> {
+pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
     let _locks = planned::lock(
@@ -49,6 +56,9 @@ pub fn run(context: &Context, _args: &Args) -> Result<()> {
     let workplace = Workplace::open(context, &project, installation)?;
     if context.dry_run {
         return context.printer.data(Apart::shown(&workplace)?);
+    }
+    if args.bits {
+        bits::check(&workplace)?;
     }
     let revision = Revision::of(installation.directory())?;
 
@@ -71,14 +81,23 @@ pub fn run(context: &Context, _args: &Args) -> Result<()> {
 
     let mut judgement = verdict::judge(&lock, &trials);
     judgement.notes.extend(notes);
-    let verdict = Verdict::new(installation, &revision, &text, images, judgement)?;
+    let mut verdict = Verdict::new(installation, &revision, &text, images, judgement)?;
+    if args.bits {
+        verdict.bits = Some(bits::compare(&workplace, &revision)?);
+    }
     verdict.keep(&project)?;
     context.printer.report(&verdict, human)?;
     for note in &verdict.judgement.notes {
         context.printer.warn(note);
     }
+    let same_bits = verdict.bits.as_ref().is_none_or(Bits::are_identical);
     match verdict.verdict {
-        Outcome::Reproduced => Ok(()),
+        Outcome::Reproduced if same_bits => Ok(()),
+        Outcome::Reproduced => Err(Error::failed(format!(
+            "two builds of {} have the same packages, and not the same bits",
+            installation.name()
+        ))
+        .help("the layers and files that differ are above")),
         Outcome::Different => Err(Error::failed(format!(
             "{} is not reproduced by its lock and its Dockerfile",
             installation.name()
@@ -139,11 +158,14 @@ fn human(verdict: &Verdict) -> String {
         counts.identical, counts.total
     );
     let line = |deviation: &Deviation| format!("  {deviation}\n");
-    first
-        + &verdict
-            .judgement
-            .differences
-            .iter()
-            .map(line)
-            .collect::<String>()
+    let mut text = first;
+    text.extend(verdict.judgement.differences.iter().map(line));
+    if let Some(bits) = &verdict.bits {
+        text += &format!(
+            "bits: {} of {} layers identical\n",
+            bits.identical, bits.total
+        );
+        text.extend(bits.different.iter().map(|layer| format!("  {layer}\n")));
+    }
+    text
 }

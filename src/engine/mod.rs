@@ -4,9 +4,11 @@
 pub mod bootstrap;
 mod compose;
 mod configuration;
+mod exporter;
 mod facts;
 mod host;
 mod images;
+mod layout;
 pub mod machine;
 mod naming;
 mod tools;
@@ -14,9 +16,11 @@ mod version;
 
 pub use compose::{Build, Compose, Model, Service, Target, Volume};
 pub use configuration::{Configuration, Step};
+pub use exporter::rewrites_timestamps;
 pub use facts::{EngineFacts, tool_version};
 pub use host::{emulates, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, local_socket};
+pub use layout::{ExportedLayer, Layout};
 pub use naming::{INPUTS_LABEL, REVISION_LABEL, commit_tag, short_id};
 pub use tools::Tools;
 pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

@@ -224,10 +224,13 @@ pub fn judge(lock: &Lock, trials: &[Trial]) -> Judgement {
 
 /// Packages that freeze marked, with the reasons.
 fn unfrozen(lock: &Lock) -> impl Iterator<Item = (Key, &str)> {
-    lock.python_packages().iter().filter_map(|package| {
-        let why = package.unfrozen.as_deref()?;
-        Some(((Kind::Python, package.name.clone()), why))
-    })
+    let python = lock.python_packages().iter();
+    let python = python.map(|one| (Kind::Python, &one.name, &one.unfrozen));
+    let conda = lock.conda.iter();
+    let conda = conda.map(|one| (Kind::Conda, &one.name, &one.unfrozen));
+    python
+        .chain(conda)
+        .filter_map(|(kind, name, why)| Some(((kind, name.clone()), why.as_deref()?)))
 }
 
 impl Trial {

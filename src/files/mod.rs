@@ -24,7 +24,7 @@ pub use digest::digest;
 pub use keep::{forget, keep};
 pub use lock::{Holder, Lock};
 pub use read::{
-    exists, is_directory, list, mode, read, read_if_exists, read_link, read_text,
+    exists, is_directory, list, mode, open, read, read_if_exists, read_link, read_text,
     read_text_if_exists,
 };
 pub use state::{STATE_DIRECTORY, state_directory};

@@ -16,6 +16,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|source| Error::io("read", path, source))
 }
 
+/// A file that is too long to be read at once.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(path: &Path) -> Result<impl io::Read + use<>> {
+    let file = fs::File::open(path).map_err(|source| Error::io("read", path, source))?;
+    Ok(io::BufReader::new(file))
+}
+
 /// The bytes of a file, or `None` when there is no such file.
 ///
 /// # Errors

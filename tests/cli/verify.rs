@@ -12,6 +12,8 @@ case "$*" in
     "compose config"*)
         image() { printf '"image-%s-root":{"image":"lab/p:%s-latest-root","build":{"context":"/x"}}' "$1" "$1"; }
         printf '{"name":"p","services":{%s,%s}}' "$(image run)" "$(image dev)" ;;
+    "buildx inspect") printf 'Name: default\nDriver: %s\nNodes:\nBuildKit version: %s\n' "${DRIVER:-docker}" "${BUILDKIT:-v0.0.0+unknown}" ;;
+    "info --format={{json .DriverStatus}}") echo '[["Backing Filesystem","extfs"]]' ;;
     "version --format={{.Server.Version}}") echo 26.1.5 ;;
     "compose "*" build "*) cat >"$here/document"; exit "${BUILD_STATUS:-0}" ;;
     "image rm "*) ;;
@@ -51,7 +53,7 @@ fn desk() -> Desk {
     desk.write(&format!("{DIRECTORY}/envtpl.lock"), LOCK);
     desk.write(
         &format!("{DIRECTORY}/dependencies/locked/requirements.txt"),
-        "# by freeze\nsix==1.17.0\n",
+        "# Written by freeze\nsix==1.17.0\n",
     );
     desk
 }
@@ -90,7 +92,7 @@ fn a_list_that_differs_from_the_lock_is_told_with_its_line() {
     let desk = desk();
     let list = format!("{DIRECTORY}/dependencies/locked/requirements.txt");
     for (text, told) in [
-        ("# by freeze\nsix==1.16.0\n", "requirements.txt:2"),
+        ("# Written by freeze\nsix==1.16.0\n", "requirements.txt:2"),
         ("", "`six==1.17.0` is in envtpl.lock and missing here"),
     ] {
         desk.write(&list, text);
@@ -176,4 +178,22 @@ fn what_was_declared_since_the_freeze_is_refused() {
         .says("a package is declared and not in envtpl.lock: six")
         .says("envtpl freeze");
     assert!(!desk.has(".envtpl/verdicts"));
+}
+
+#[test]
+fn bits_are_refused_with_the_reason_where_the_builder_cannot() {
+    let desk = desk();
+    desk.envtpl(&["verify", "--bits"])
+        .expect(3)
+        .says("this engine's builder cannot write images whose files all have one time")
+        .says("containerd-snapshotter")
+        .says("docker buildx create --driver docker-container");
+    assert!(
+        !asked(&desk).contains(" build "),
+        "it is said before the build"
+    );
+    let old = desk.variable("DRIVER", "docker-container");
+    old.envtpl_with(("BUILDKIT", "v0.12.5"), &["verify", "--bits"])
+        .expect(3)
+        .says("the builder is BuildKit 0.12.5, and giving all files one time needs 0.13");
 }

@@ -142,3 +142,28 @@ fn an_interrupted_or_failing_verification_leaves_no_image_and_no_name() {
     let kept = shop.root().join(".envtpl/verdicts/amd64-cpu.json");
     assert!(!kept.exists(), "there is no verdict");
 }
+
+#[test]
+fn bits_are_compared_where_the_builder_can_and_refused_with_the_reason_elsewhere() {
+    let shop = Workshop::new("verify-bits");
+    shop.envtpl(&["build-generic"]).expect(0);
+    shop.envtpl(&["freeze"]).expect(0);
+    let tags = shop.tags();
+    let store = docker(&["info", "--format={{json .DriverStatus}}"]).expect(0);
+    let driver = docker(&["buildx", "inspect"]).expect(0);
+    let own_store = driver.stdout.contains("Driver:        docker\n")
+        && !store.stdout.contains("io.containerd.snapshotter");
+    let ended = shop.envtpl(&["verify", "--bits"]);
+    assert_eq!(shop.tags(), tags);
+    if own_store {
+        let ended = ended.expect(3);
+        let ended = ended.says("cannot write images whose files all have one time");
+        assert!(!ended.stderr.contains("Building"), "{}", ended.stderr);
+    } else {
+        // Compiled modules hold the times of their sources, so some layers may differ.
+        assert!(ended.stdout.contains("bits: "), "{}", ended.stdout);
+        let bits = &verdict(&shop)["bits"];
+        assert!(bits["identical"].as_u64() > Some(1), "{bits}");
+        assert_eq!(ended.status == 0, bits["identical"] == bits["total"]);
+    }
+}

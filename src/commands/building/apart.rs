@@ -1,8 +1,12 @@
 //! Generic images built beside those that people use: looked at, and removed.
 
+use std::path::Path;
+
+use crate::commands::Progress;
 use crate::commands::building::{BuildArgs, Plan, Purpose, check_files, check_machine, run_build};
-use crate::commands::workplace::{Layer, Workplace};
-use crate::error::Result;
+use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::error::{Error, Result};
+use crate::process::Invocation;
 use crate::project::{Flavour, Installation};
 
 /// Both generic images under names of their own, which go when this goes. Tags, labels and `.env`
@@ -38,6 +42,68 @@ impl<'a> Apart<'a> {
         let plan = Self::plan(workplace)?;
         run_build(workplace, &plan, Layer::Generic, &Self::args())?;
         Ok(Self { workplace, plan })
+    }
+
+    /// Builds the images once more, every step of them again, and writes them into directories
+    /// below `directory`, one for each flavour; the engine keeps none. Their files and they
+    /// themselves get the time `epoch`, in seconds since 1970.
+    ///
+    /// # Errors
+    /// `Failed` when the build fails.
+    pub fn export(workplace: &Workplace<'_>, directory: &Path, epoch: i64) -> Result<()> {
+        let plan = Self::plan(workplace)?;
+        let printer = &workplace.context.printer;
+        let invocation = Self::bake(workplace, &plan, directory, epoch)?;
+        let status = invocation.stream_to_stderr(printer)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::failed(format!(
+            "the build of {} into a directory failed",
+            workplace.installation.name()
+        ))
+        .help("the first error is further up; `--progress plain` shows every line"))
+    }
+
+    /// `docker compose build` cannot choose how images are written; `bake` reads the same file.
+    fn bake(
+        workplace: &Workplace<'_>,
+        plan: &Plan,
+        directory: &Path,
+        epoch: i64,
+    ) -> Result<Invocation> {
+        let mut invocation = workplace.compose.tools().docker();
+        // Compose takes secrets and arguments from `.env`, bake from the environment.
+        let settings = settings(workplace.installation)?;
+        for (name, value) in settings.values(|name| std::env::var(name).ok()) {
+            invocation = invocation.env(name, value);
+        }
+        invocation = invocation
+            .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
+            .directory(workplace.installation.directory())
+            .args(["buildx", "bake", "--file=-", "--no-cache"])
+            .args(["--provenance=false", "--sbom=false"])
+            .arg(format!("--set=*.args.SOURCE_DATE_EPOCH={epoch}"))
+            .arg(format!(
+                "--set=*.platform={}",
+                workplace.installation.name().platform().docker()
+            ))
+            .stdin(plan.document(workplace)?);
+        for target in &plan.targets {
+            invocation = invocation.arg(format!(
+                "--set={}.output=type=oci,tar=false,compression=uncompressed,\
+                 rewrite-timestamp=true,dest={}",
+                target.name,
+                directory.join(&target.name).display()
+            ));
+        }
+        invocation = match workplace.context.progress {
+            Progress::None => invocation.arg("--progress=quiet"),
+            _ if workplace.context.printer.is_quiet() => invocation.arg("--progress=quiet"),
+            Progress::Plain => invocation.arg("--progress=plain"),
+            Progress::Auto => invocation,
+        };
+        Ok(invocation.args(plan.targets.iter().map(|target| &target.name)))
     }
 
     /// The name of the image of a flavour.

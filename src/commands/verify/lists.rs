@@ -41,10 +41,11 @@ pub fn check(installation: &Installation, lock: &Lock) -> Result<()> {
     Ok(())
 }
 
-/// The lines that say something.
+/// The lines that say something; comments do as well, such as what a list answers, but for the
+/// first, which says who wrote it.
 fn lines(text: &str) -> BTreeSet<&str> {
     text.lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter(|line| !line.is_empty() && !line.starts_with("# Written by"))
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::commands::verify::bits::Bits;
 use crate::environment::lock;
 use crate::environment::verdict::Judgement;
 use crate::error::{Error, Result};
@@ -32,6 +33,9 @@ pub struct Verdict {
     /// What was found.
     #[serde(flatten)]
     pub judgement: Judgement,
+    /// What two more builds made, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Bits>,
 }
 
 /// The outcome in one word.
@@ -88,6 +92,7 @@ impl Verdict {
             lock: digest(lock),
             images,
             judgement,
+            bits: None,
         })
     }
 
