@@ -554,6 +554,7 @@ mod tests {
                 version: "1.6".into(),
                 architecture: "amd64".into(),
                 manual: true,
+                ..AptPackage::default()
             }],
             conda: vec![CondaPackage {
                 name: "numpy".into(),

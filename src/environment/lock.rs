@@ -156,7 +156,7 @@ pub struct Apt {
 }
 
 /// A system package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AptPackage {
     /// Its name.
@@ -165,8 +165,22 @@ pub struct AptPackage {
     pub version: String,
     /// Its architecture, `all` for those of every one.
     pub architecture: String,
+    /// The address that it came from, without credentials.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
+    /// The digest of the package file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
+    /// A moment at which its archive had it, as snapshot services name moments
+    /// (`20260102T030405Z`); for archives that have such a service alone. Each package has its own,
+    /// so that two people's freezes merge.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub snapshot: String,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
+    /// Why no build can get it again, if that is so; the build's lists then leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfrozen: Option<String>,
 }
 
 /// A conda package.
@@ -472,7 +486,19 @@ mod tests {
             name: "jq".into(),
             version: "1.6-2.1".into(),
             architecture: "amd64".into(),
+            url: "http://deb/pool/jq.deb".into(),
+            sha256: "cd".repeat(32),
+            snapshot: "20260102T030405Z".into(),
             requested: true,
+            unfrozen: None,
+        }];
+        lock.conda = vec![CondaPackage {
+            name: "xz".into(),
+            version: "5.4".into(),
+            build: "h0_0".into(),
+            url: "https://channel/linux-64/xz-5.4-h0_0.conda".into(),
+            md5: "ef".repeat(16),
+            ..CondaPackage::default()
         }];
         lock
     }
@@ -517,7 +543,17 @@ apt:
   - name: jq
     version: '1.6-2.1'
     architecture: amd64
+    url: http://deb/pool/jq.deb
+    sha256: cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+    snapshot: '20260102T030405Z'
     requested: true
+conda:
+- name: xz
+  version: '5.4'
+  build: h0_0
+  url: https://channel/linux-64/xz-5.4-h0_0.conda
+  md5: efefefefefefefefefefefefefefefef
+  requested: false
 ";
         assert_eq!(text.strip_prefix(HEADER), Some(expected));
         let read = Lock::parse(Path::new(FILE), &text).expect("read");
@@ -614,7 +650,21 @@ apt:
                 name: name.clone(),
                 version: version.clone(),
                 architecture: "all".into(),
+                url: version.clone(),
+                sha256: versions[0].clone(),
+                snapshot: versions[1].clone(),
                 requested,
+                unfrozen: requested.then(|| version.clone()),
+            }).collect();
+            lock.conda = names.iter().zip(&versions).rev().map(|(name, version)| CondaPackage {
+                name: name.clone(),
+                version: version.clone(),
+                build: versions[2].clone(),
+                url: versions[3].clone(),
+                sha256: if requested { versions[4].clone() } else { String::new() },
+                md5: if requested { String::new() } else { versions[4].clone() },
+                requested,
+                unfrozen: (!requested).then(|| version.clone()),
             }).collect();
             let text = lock.to_text().expect("written");
             let read = Lock::parse(Path::new(FILE), &text).expect("read");

@@ -177,7 +177,7 @@ pub struct DirInfo {
 }
 
 /// An installed system package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AptPackage {
     /// Its name.
     pub name: String,
@@ -189,6 +189,50 @@ pub struct AptPackage {
     /// Whether apt was asked for it, and did not bring it as a dependency.
     #[serde(default)]
     pub manual: bool,
+    /// The address that apt has it from, as far as that is known; empty when no archive that apt
+    /// knows has this version. Packages of the base image tell nothing from here on.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Whether there were lists of archives to look into.
+    #[serde(default)]
+    pub lists: Option<bool>,
+    /// The digest of the package file.
+    #[serde(default)]
+    pub sha256: String,
+    /// A moment at which the archive had it, `20260102T030405Z`, where its distribution keeps
+    /// snapshots.
+    #[serde(default)]
+    pub snapshot: String,
+    /// What it needs or recommends, as dpkg writes it; `None` when the script did not tell.
+    #[serde(default)]
+    pub depends: Option<String>,
+    /// The names that it stands for, as dpkg writes it.
+    #[serde(default)]
+    pub provides: String,
+}
+
+impl AptPackage {
+    /// The names of what it needs or recommends, alternatives included, without versions.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        names(self.depends.as_deref().unwrap_or_default())
+    }
+
+    /// The further names that it stands for.
+    pub fn stands_for(&self) -> impl Iterator<Item = &str> {
+        names(&self.provides)
+    }
+}
+
+/// The names in a relationship field (Debian Policy 7.1): `a (>= 1) | b:any, c [amd64]`.
+fn names(field: &str) -> impl Iterator<Item = &str> {
+    field
+        .split([',', '|'])
+        .map(|one| {
+            let one = one.trim_start();
+            let end = one.find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | ':'));
+            &one[..end.unwrap_or(one.len())]
+        })
+        .filter(|name| !name.is_empty())
 }
 
 /// An installed conda package.
@@ -294,6 +338,20 @@ mod tests {
             Some("abc")
         );
         assert!(snapshot.apt.is_empty());
+    }
+
+    #[test]
+    fn relationships_are_read_as_names() {
+        let package = AptPackage {
+            depends: Some("libc6 (>= 2.34), a|b (= 1:2~3) , python3:any, c[amd64],".into()),
+            provides: "mail, netcat (= 1)".into(),
+            ..AptPackage::default()
+        };
+        assert_eq!(
+            package.needs().collect::<Vec<_>>(),
+            ["libc6", "a", "b", "python3", "c"]
+        );
+        assert_eq!(package.stands_for().collect::<Vec<_>>(), ["mail", "netcat"]);
     }
 
     #[test]

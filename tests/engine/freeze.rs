@@ -59,18 +59,33 @@ fn base_with_repository(image: &str) -> String {
 }
 
 /// A dev container that runs until it is dropped.
-struct Container(String);
+pub struct Container(String);
 
 impl Container {
-    fn start(shop: &Workshop) -> Self {
+    pub fn start(shop: &Workshop) -> Self {
         let started = shop.envtpl(&["dev", "--detach", "sleep", "900"]).expect(0);
         Self(started.stdout.trim().to_owned())
     }
 
     /// Runs a line as the person would in the container's shell.
-    fn types(&self, line: &str) -> Ended {
+    pub fn types(&self, line: &str) -> Ended {
         let entrypoint = "/opt/envtpl/entrypoints/entrypoint.sh";
         docker(&["exec", &self.0, entrypoint, "sh", "-ec", line])
+    }
+}
+
+impl Container {
+    /// Installs a package file as root.
+    pub fn install(&self, file: &std::path::Path) {
+        let file = file.to_string_lossy();
+        docker(&["cp", &file, &format!("{}:/tmp/package.deb", self.0)]).expect(0);
+        self.types_as_root("dpkg --install /tmp/package.deb");
+    }
+
+    /// Runs a line as `sudo` would, where there is none.
+    pub fn types_as_root(&self, line: &str) -> Ended {
+        let entrypoint = "/opt/envtpl/entrypoints/entrypoint.sh";
+        docker(&["exec", "--user=0", &self.0, entrypoint, "sh", "-ec", line]).expect(0)
     }
 }
 

@@ -11,7 +11,7 @@ here=$(dirname "$0")
 . /opt/envtpl/image.conf
 
 mkdir -p /opt/envtpl/entrypoints /opt/envtpl/dependencies/locked
-cp "$from"/entrypoints/* "$here/apt-settings.sh" /opt/envtpl/entrypoints/
+cp "$from"/entrypoints/* "$here/apt-settings.sh" "$here/apt-facts.sh" /opt/envtpl/entrypoints/
 chmod 755 /opt/envtpl/entrypoints/*.sh
 for input in "$from"/inputs/*; do
     if [ -d "$input/declared" ]; then cp -R "$input/declared/." /opt/envtpl/dependencies/; fi

@@ -3,7 +3,8 @@
 #   apt.sh locked NAME DIRECTORY      DIRECTORY/locked/NAME.txt: name=version a line, exactly
 #   apt.sh declared NAME DIRECTORY    DIRECTORY/declared/NAME.txt: what of it is not there yet
 #   apt.sh install PACKAGE...         for the steps' own needs
-# Package lists and archives stay in the build cache, never in the image.
+# Package lists and archives stay in the build cache, never in the image. Where each package of a
+# list came from is recorded in /opt/envtpl/apt-facts/NAME.txt.
 set -eu
 
 kind=$1
@@ -14,13 +15,18 @@ here=$(dirname "$0")
 words() {
     if [ -f "$1" ]; then sed 's/\r$//; s/#.*//' "$1"; fi
 }
+# installed FORMAT: what is installed.
+installed() {
+    dpkg-query -W -f "\${db:Status-Abbrev} $1\n" | sed -n 's/^ii *//p' | LC_ALL=C sort
+}
 case $kind in
     install)
         name="the step"
         shift
         ;;
     *)
-        locked=$(words "$3/locked/$name.txt")
+        list=$3/locked/$name.txt
+        locked=$(words "$list")
         declared=$(words "$3/declared/$name.txt")
         # shellcheck disable=SC2086
         if [ "$kind" = locked ]; then set -- $locked; else set -- $declared; fi
@@ -38,18 +44,19 @@ if [ "$kind" = declared ]; then
     # shellcheck disable=SC2086
     if [ -n "${locked_only:-}" ]; then apt-mark auto $locked_only >/dev/null; fi
     # What is there already stays at its version; it now counts as asked for.
-    installed=" $(dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Package}:${Architecture}\n' |
-        sed -n 's/^ii *//p' | tr '\n' ' ') "
+    # shellcheck disable=SC2016
+    there=" $(installed '${Package} ${Package}:${Architecture}' | tr '\n' ' ') "
     present=
     for package in "$@"; do
         shift
-        case $installed in
+        case $there in
             *" $package "*) present="$present $package" ;;
             *) set -- "$@" "$package" ;;
         esac
     done
     # shellcheck disable=SC2086
     if [ -n "$present" ]; then apt-mark manual $present >/dev/null; fi
+    if [ -n "$locked" ] && [ $# != 0 ]; then echo "the lock does not have these yet: $*"; fi
 fi
 if [ $# = 0 ]; then
     echo "nothing to install"
@@ -65,8 +72,8 @@ if [ -n "${SSL_CERT_FILE:-}" ]; then
     ca_bundle=$settings/ca-bundle.pem
     cp "$SSL_CERT_FILE" "$ca_bundle"
     chmod 644 "$ca_bundle"
-    chmod 755 "$settings"
 fi
+chmod 755 "$settings"
 sh "$here/apt-settings.sh" "$settings" "$ca_bundle" "$(secret apt_mirror)"
 cat >>"$settings/apt.conf" <<END
 APT::Install-Recommends "false";
@@ -92,19 +99,112 @@ install_all() {
     apt-get -q install --yes --no-install-recommends "$@"
 }
 
+# offered: compares what the lists offer with the lock, and prints what is missing and what is
+# another file.
+offered() {
+    # shellcheck disable=SC2016
+    installed '${Package}=${Version}' >"$settings/installed"
+    # shellcheck disable=SC2086
+    apt-cache show $locked 2>/dev/null >"$settings/shown" || true
+    awk -v native="$(dpkg --print-architecture)" '
+        function flush() {
+            if (file != "") offered[name (arch == native || arch == "all" ? "" : ":" arch) "=" version] = sha256
+            name = version = arch = sha256 = file = ""
+        }
+        kind == "installed" { installed[$1] = 1; next }
+        kind == "list" {
+            sub(/\r$/, "")
+            # A fact stands in the comment behind its package.
+            if ($1 !~ /^#/ && $1 ~ /=/) {
+                order[++count] = $1
+                for (i = 2; i <= NF; i++) if ($i ~ /^sha256:/) wanted[$1] = substr($i, 8)
+            }
+            next
+        }
+        /^Package: / { flush(); name = $2 }
+        /^Version: / { version = $2 }
+        /^Architecture: / { arch = $2 }
+        /^SHA256: / { sha256 = $2 }
+        /^Filename: / { file = $2 }
+        END {
+            flush()
+            for (i = 1; i <= count; i++) {
+                package = order[i]
+                if (package in installed) continue
+                if (!(package in offered)) print "missing", package
+                else if (wanted[package] != "" && offered[package] != "" && wanted[package] != offered[package])
+                    print "other", package
+            }
+        }
+    ' kind=installed "$settings/installed" kind=list "$list" kind=shown "$settings/shown" >"$settings/compared"
+    others=$(sed -n 's/^other //p' "$settings/compared" | tr '\n' ' ')
+    missing=$(sed -n 's/^missing //p' "$settings/compared" | tr '\n' ' ')
+}
+
 fresh=$(find "$stamp" -mmin -1440 2>/dev/null || true)
-if [ -z "$fresh" ]; then refresh; fi
+if [ "$kind" = locked ]; then
+    # An archive that is gone may have its snapshots.
+    if [ -z "$fresh" ]; then refresh || true; fi
+    offered
+    if [ -n "$missing$others" ] && [ -n "$fresh" ]; then
+        refresh || true
+        offered
+        fresh=
+    fi
+    if [ -n "$missing" ]; then
+        moments=$(for package in $missing; do
+            awk -v package="$package" '$1 == package && match($0, /snapshot:[0-9TZ]+/) {
+                print substr($0, RSTART + 9, RLENGTH - 9) }' "$list"
+        done | sort -u)
+        # A service takes its picture some hours after the archive changed, and gives the one before
+        # for a moment between.
+        for later in ${moments:+6 24 0}; do
+            echo "no archive has these any more, asking for a snapshot: $missing"
+            # shellcheck disable=SC2046
+            sh "$here/apt-snapshot.sh" "$settings/snapshot-$later" "$(secret apt_snapshot)" $(for moment in $moments; do
+                date -u +%Y%m%dT%H%M%SZ -d "$(echo "$moment" |
+                    sed 's/\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z/\1-\2-\3 \4:\5:\6 UTC/') $later hours"
+            done)
+            export APT_CONFIG="$settings/snapshot-$later/apt.conf"
+            if apt-get -q update; then offered; fi
+            if [ -z "$missing" ]; then break; fi
+            export APT_CONFIG="$settings/apt.conf"
+        done
+    fi
+    if [ -n "$others" ]; then
+        echo >&2
+        echo "error: the archive has another file for what $name.txt locks: $others" >&2
+        echo "help: somebody put it there under the same version. If you trust it, delete its line in" >&2
+        echo "      dependencies/locked/$name.txt, build, and freeze again" >&2
+        exit 1
+    fi
+elif [ -z "$fresh" ]; then
+    refresh
+fi
+
+# shellcheck disable=SC2016
+installed '${Package} ${Version} ${Architecture}' >"$settings/before"
 if ! install_all "$@"; then
     if [ -n "$fresh" ] && echo "trying again with fresh package lists" && refresh && install_all "$@"; then :; else
         echo >&2
         echo "error: apt could not install what $name.txt lists ($kind); its reason is above" >&2
         if [ "$kind" = locked ]; then
-            echo "help: a version that the archive no longer offers can be unlocked by deleting its line" >&2
+            if [ -n "$missing" ]; then echo "error: neither the archives nor a snapshot of them have: $missing" >&2; fi
+            echo "help: APT_SNAPSHOT in .env names another snapshot service; a version that none offers is unlocked" >&2
+            echo "      by deleting its line in dependencies/locked/$name.txt" >&2
         else
             echo "help: names differ between releases; search at packages.debian.org or packages.ubuntu.com" >&2
         fi
         exit 1
     fi
+fi
+
+if [ "$kind" != install ]; then
+    # The lists that know it are in no image.
+    mkdir -p /opt/envtpl/apt-facts
+    # shellcheck disable=SC2016
+    installed '${Package} ${Version} ${Architecture}' | LC_ALL=C comm -13 "$settings/before" - |
+        sh "$here/apt-facts.sh" >>"/opt/envtpl/apt-facts/$name.txt"
 fi
 
 # A key made here would be the same for everybody who has the image.

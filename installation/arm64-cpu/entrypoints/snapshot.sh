@@ -25,26 +25,61 @@ printf '{"schema":1,"platform":"%s","os":{"id":"%s","version_id":"%s","codename"
 if [ -r /var/lib/dpkg/status ]; then
     automatic=/var/lib/apt/extended_states
     if [ ! -r $automatic ]; then automatic=/dev/null; fi
+    # What came with the base image needs no explanation; where the rest is from was recorded when
+    # it was installed, and of what was installed by hand since apt may know it.
+    base=/opt/envtpl/base.json
+    if [ ! -r $base ]; then base=/dev/null; fi
+    facts=$(cat /opt/envtpl/apt-facts/*.txt 2>/dev/null || true)
     # A package is "manual" unless apt remembers that it came as a dependency. Names decide:
     # for packages of all architectures apt remembers the machine's.
     # shellcheck disable=SC2016
-    LC_ALL=C awk '
+    list='
         function flush() {
-            if (name != "" && status ~ / installed$/)
-                printf "{\"name\":\"%s\",\"version\":\"%s\",\"architecture\":\"%s\",\"manual\":%s}\n",
-                    name, version, architecture, (name in automatic ? "false" : "true")
-            name = ""; version = ""; architecture = ""; status = ""
+            if (name != "" && status ~ / installed$/) {
+                id = name " " version " " architecture
+                if (ask) { if (has_base && !(id in base) && !(id in facts)) print id }
+                else {
+                    printf "{\"name\":\"%s\",\"version\":\"%s\",\"architecture\":\"%s\",\"manual\":%s",
+                        name, version, architecture, (name in automatic ? "false" : "true")
+                    if (has_base && !(id in base)) {
+                        if (id in facts) printf ",%s", facts[id]
+                        printf ",\"depends\":\"%s\",\"provides\":\"%s\"", depends, provides
+                    }
+                    print "}"
+                }
+            }
+            name = version = architecture = status = depends = provides = ""
         }
-        states && /^Package: / { package = $2 }
-        states && /^Auto-Installed: 1/ { automatic[package] = 1 }
-        states { next }
+        function relation() { return substr($0, index($0, ":") + 2) }
+        kind == "states" && /^Package: / { package = $2 }
+        kind == "states" && /^Auto-Installed: 1/ { automatic[package] = 1 }
+        kind == "states" { next }
+        kind == "base" {
+            has_base = 1
+            if (split($0, parts, "\"") > 12 && parts[2] == "name") base[parts[4] " " parts[8] " " parts[12]] = 1
+            if (/^\],/) kind = "done"
+            next
+        }
+        kind == "done" { next }
+        kind == "facts" { at = index($0, "\t"); facts[substr($0, 1, at - 1)] = substr($0, at + 1); next }
         /^$/ { flush() }
         /^Package: / { name = $2 }
         /^Version: / { version = $2 }
         /^Architecture: / { architecture = $2 }
         /^Status: / { status = $0 }
+        /^(Pre-Depends|Depends|Recommends): / { depends = depends (depends == "" ? "" : ", ") relation() }
+        /^Provides: / { provides = relation() }
         END { flush() }
-    ' states=1 $automatic states=0 /var/lib/dpkg/status | LC_ALL=C sort | sed '$!s/$/,/'
+    '
+    if [ $base != /dev/null ] && [ -r /opt/envtpl/entrypoints/apt-facts.sh ]; then
+        ask=$(printf '%s\n' "$facts" | LC_ALL=C awk "$list" ask=1 kind=base $base kind=facts - kind= /var/lib/dpkg/status)
+        if [ -n "$ask" ]; then
+            facts=$facts'
+'$(printf '%s\n' "$ask" | sh /opt/envtpl/entrypoints/apt-facts.sh || true)
+        fi
+    fi
+    printf '%s\n' "$facts" | LC_ALL=C awk "$list" kind=states $automatic kind=base $base kind=facts - \
+        kind= /var/lib/dpkg/status | LC_ALL=C sort | sed '$!s/$/,/'
 fi
 printf '],\n'
 

@@ -51,9 +51,7 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
                 why: why.to_owned(),
                 help: help.to_owned(),
             });
-            continue;
-        }
-        if added {
+        } else if added {
             plan.additions.push(Addition {
                 list: List::Conda,
                 name: name.to_owned(),
@@ -74,7 +72,7 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
             sha256: package.sha256.clone(),
             md5,
             requested: declared || added,
-            unfrozen: None,
+            unfrozen: refusal.map(|(why, _)| why.to_owned()),
         });
     }
     settle(facts, &built, plan);

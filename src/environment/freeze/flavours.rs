@@ -31,6 +31,10 @@ pub fn dev_by_lock(run: &Snapshot, lock: Option<&Lock>) -> Snapshot {
             version: package.version.clone(),
             architecture: package.architecture.clone(),
             manual: package.requested,
+            url: (!package.url.is_empty()).then(|| package.url.clone()),
+            sha256: package.sha256.clone(),
+            snapshot: package.snapshot.clone(),
+            ..AptPackage::default()
         })
         .collect();
     let mut apt = by_name(run);
@@ -58,6 +62,7 @@ mod tests {
             version: (*version).into(),
             architecture: "amd64".into(),
             manual: true,
+            ..AptPackage::default()
         });
         Snapshot {
             apt: apt.collect(),

@@ -30,9 +30,10 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
     };
     let apt = |list: &[lock::AptPackage]| {
         list.iter()
+            .filter(|package| package.unfrozen.is_none())
             .map(|package| {
                 let label = apt_label(&package.name, &package.architecture, &lock.platform);
-                format!("{label}={}", package.version)
+                format!("{label}={}{}", package.version, apt_facts(package))
             })
             .collect()
     };
@@ -47,6 +48,20 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
             text: conda(lock),
         },
     ]
+}
+
+/// What the build checks a package by, and where it looks for it when its archive has another
+/// version by then: a comment, since every program that reads such a list skips those.
+fn apt_facts(package: &lock::AptPackage) -> String {
+    let facts = [("sha256", &package.sha256), ("snapshot", &package.snapshot)];
+    let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    let facts: Vec<String> = facts
+        .map(|(name, value)| format!("{name}:{value}"))
+        .collect();
+    match facts.as_slice() {
+        [] => String::new(),
+        facts => format!(" # {}", facts.join(" ")),
+    }
 }
 
 /// The conda packages as conda's explicit list (conda's documentation, "Building identical conda

@@ -62,6 +62,7 @@ fn deb(name: &str, version: &str, manual: bool) -> AptPackage {
         version: version.into(),
         architecture: "amd64".into(),
         manual,
+        ..AptPackage::default()
     }
 }
 
@@ -597,6 +598,140 @@ fn a_declared_name_that_is_no_package_keeps_what_provides_it() {
     assert!(plan.notes.is_empty());
 }
 
+/// A package of an image that tells what it needs.
+fn telling(name: &str, manual: bool, depends: &str) -> AptPackage {
+    AptPackage {
+        depends: Some(depends.into()),
+        url: Some(format!("http://deb/{name}.deb")),
+        sha256: name.repeat(3),
+        snapshot: "20260102T030405Z".into(),
+        ..deb(name, "1", manual)
+    }
+}
+
+#[test]
+fn what_nothing_declared_needs_any_more_leaves_the_lock() {
+    let mut facts = world();
+    let netcat = AptPackage {
+        provides: "netcat (= 1), other".into(),
+        ..telling("netcat-openbsd", true, "libbsd0 (>= 0.11)")
+    };
+    facts.dev.apt = facts.run.apt.clone();
+    facts.dev.apt.extend([
+        telling("git", true, "git-man (>> 1), libcurl | curl, libc6"),
+        telling("git-man", false, ""),
+        telling("curl", true, "libz:any"),
+        telling("libz", false, ""),
+        telling("less", true, "libtinfo"),
+        telling("libtinfo", false, ""),
+        netcat,
+        telling("libbsd0", false, ""),
+    ]);
+    // libc6 is the base's, in another version.
+    facts.dev.apt[1] = AptPackage {
+        version: "2.37".into(),
+        ..telling("libc6", false, "libgcc")
+    };
+    facts.dev.apt.push(telling("libgcc", false, ""));
+    facts.now.apt = facts.dev.apt.clone();
+    facts.declared.apt_dev = names(&["git", "netcat"]);
+    let first = plan(&facts);
+    let expected = [
+        ("curl", false),
+        ("git", true),
+        ("git-man", false),
+        ("libbsd0", false),
+        ("libc6", false),
+        ("libgcc", false),
+        ("libz", false),
+        ("netcat-openbsd", false),
+    ];
+    assert_eq!(apt_locked(&first.lock.apt.dev), expected);
+    assert_eq!(first.notes.len(), 2, "{:?}", first.notes);
+    assert!(first.notes[0].starts_with("less is in the image but declared nowhere"));
+    assert!(first.notes[1].starts_with("nothing that is declared needs libtinfo"));
+
+    facts.previous = Some(first.lock.clone());
+    facts.declared.apt_dev = names(&["netcat"]);
+    let second = plan(&facts);
+    let expected = [
+        ("libbsd0", false),
+        ("libc6", false),
+        ("libgcc", false),
+        ("netcat-openbsd", false),
+    ];
+    assert_eq!(apt_locked(&second.lock.apt.dev), expected);
+}
+
+#[test]
+fn where_system_packages_come_from_is_locked_and_stays_what_it_was() {
+    let mut facts = world();
+    facts.dev.apt = facts.run.apt.clone();
+    facts.dev.apt.push(telling("git", true, ""));
+    facts.now.apt = facts.dev.apt.clone();
+    let first = plan(&facts);
+    let text = locked_files(&first.lock)[4].text.clone().expect("there");
+    assert!(
+        text.ends_with("\ngit=1 # sha256:gitgitgit snapshot:20260102T030405Z\n"),
+        "{text}"
+    );
+    // The archive moves the file.
+    facts.previous = Some(first.lock.clone());
+    for snapshot in [&mut facts.dev, &mut facts.now] {
+        let git = snapshot.apt.last_mut().expect("git");
+        git.url = Some("http://old/git.deb".into());
+        git.snapshot = "20270102T030405Z".into();
+    }
+    assert_eq!(plan(&facts).lock, first.lock);
+    // The lists are gone.
+    let git = facts.now.apt.last_mut().expect("git");
+    (git.url, git.sha256, git.snapshot) = (None, String::new(), String::new());
+    assert_eq!(plan(&facts).lock, first.lock);
+    // What is marked is in no list of the build.
+    let mut lock = first.lock;
+    lock.apt.dev[0].unfrozen = Some("why".into());
+    assert_eq!(locked_files(&lock)[4].text, None);
+}
+
+#[test]
+fn packages_from_files_are_refused() {
+    let mut facts = world();
+    let file = AptPackage {
+        url: Some(String::new()),
+        ..telling("tool", true, "libtool")
+    };
+    facts
+        .now
+        .apt
+        .extend([file.clone(), telling("libtool", false, "")]);
+    let plan = plan(&facts);
+    assert_eq!(plan.refused.len(), 1);
+    assert!(
+        plan.refused[0].why.contains(".deb file"),
+        "{:?}",
+        plan.refused
+    );
+    assert!(lines(&plan).is_empty());
+    let mut apt = plan.lock.apt.dev.iter();
+    let tool = apt.find(|package| package.name == "tool").expect("marked");
+    assert_eq!(tool.unfrozen.as_ref(), Some(&plan.refused[0].why));
+    let list = locked_files(&plan.lock)[4].text.clone().expect("there");
+    assert!(
+        list.contains("libtool=1") && !list.contains("\ntool"),
+        "{list}"
+    );
+    // What a line of the Dockerfile installed is that line's to install again.
+    facts.dev.apt.push(file);
+    assert_eq!(super::plan(&facts).refused, []);
+    facts.now.apt.push(AptPackage {
+        url: None,
+        lists: Some(false),
+        ..telling("other", true, "")
+    });
+    let refused = super::plan(&facts).refused;
+    assert!(refused[0].help.contains("apt-get update"), "{refused:?}");
+}
+
 #[test]
 fn what_the_build_stage_had_is_locked_and_remembered() {
     let mut facts = world();
@@ -737,9 +872,11 @@ fn conda_packages_from_files_are_refused() {
     facts.now.conda = vec![conda("1")];
     assert_eq!(plan(&facts).refused, [], "the build got it from there");
     facts.now.conda = vec![conda("2")];
+    let plan = plan(&facts);
+    assert_eq!(plan.refused[0].why, "it comes from a file of the container");
     assert_eq!(
-        plan(&facts).refused[0].why,
-        "it comes from a file of the container"
+        plan.lock.conda[0].unfrozen.as_ref(),
+        Some(&plan.refused[0].why)
     );
 }
 

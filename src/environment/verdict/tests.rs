@@ -22,6 +22,7 @@ fn apt(name: &str, version: &str) -> AptPackage {
         version: version.into(),
         architecture: "amd64".into(),
         manual: true,
+        ..AptPackage::default()
     }
 }
 
@@ -79,6 +80,7 @@ fn locked() -> Lock {
         version: "1.6".into(),
         architecture: "amd64".into(),
         requested: true,
+        ..lock::AptPackage::default()
     }];
     lock
 }

@@ -27,9 +27,13 @@ done
 
 if [ -n "$mirror" ]; then
     # http://mirror.example stands for the hosts of Debian and Ubuntu; what follows the host stays.
+    hosts='https?://((deb|security)\.debian\.org|([a-z]+\.)?(archive|security|ports)\.ubuntu\.com)'
     for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
         [ -f "$list" ] || continue
-        sed -E "s#https?://((deb|security)\.debian\.org|([a-z]+\.)?(archive|security|ports)\.ubuntu\.com)#${mirror%/}#g" \
-            "$list" >"$directory/${list#/etc/apt/}"
-    done
+        sed -E "s#$hosts#${mirror%/}#g" "$list" >"$directory/${list#/etc/apt/}"
+        grep -oE "${hosts}[^] ]*" "$list" || true
+    done | sort -u | while read -r address; do
+        # Which archive an address of the mirror stands for.
+        echo "$(echo "$address" | sed -E "s#$hosts#${mirror%/}#") $address"
+    done >"$directory/mirrored"
 fi
