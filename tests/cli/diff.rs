@@ -57,7 +57,7 @@ fn desk() -> Desk {
         .file("new.lock", lock(&[("six", "1.17.0"), ("h11", "0.14")]))
         .file(
             "now.json",
-            r#"{"schema":1,"kind":"envtpl-snapshot",
+            r#"{"schema":1,"kind":"envtpl-snapshot","installation":"amd64-cpu","flavour":"dev",
                 "base":{"schema":1,"platform":"amd64","apt":[{"name":"bash","version":"5"}]},
                 "now":{"schema":1,"platform":"amd64","apt":[{"name":"bash","version":"5"}],
                 "python":{"version":"3.11.2","distributions":[{"name":"Six","version":"1.17.0"}]}}}"#,

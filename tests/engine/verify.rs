@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::scratch;
 use crate::workshop::{BASE, Ended, Workshop, docker};
 
 /// A project that is frozen, committed and built, with its verdict.
@@ -166,4 +167,24 @@ fn bits_are_compared_where_the_builder_can_and_refused_with_the_reason_elsewhere
         assert!(bits["identical"].as_u64() > Some(1), "{bits}");
         assert_eq!(ended.status == 0, bits["identical"] == bits["total"]);
     }
+}
+
+#[test]
+fn conda_packages_are_built_again_the_same() {
+    let shop = scratch::workshop("verify-scratch");
+    shop.envtpl(&["build-generic"]).expect(0);
+    shop.envtpl(&["freeze"]).expect(0);
+    shop.commit("freeze");
+    shop.envtpl(&["build-generic"]).expect(0);
+    let ended = shop.envtpl(&["verify"]).expect(0);
+    assert!(ended.stdout.starts_with("reproduced: "), "{}", ended.stdout);
+    let counts = verdict(&shop)["packages"]["total"].as_u64();
+    let lock = shop.read("envtpl.lock");
+    let conda = lock.split("\nconda:\n").nth(1).expect("conda packages");
+    let conda = conda.matches("- name: ").count();
+    assert!(
+        conda > 1 && counts > Some(conda as u64),
+        "{counts:?} {lock}"
+    );
+    assert_eq!(verdict(&shop)["images"][0]["compared"], true);
 }

@@ -11,6 +11,7 @@ use crate::environment::contents::{self, Contents, Depth};
 use crate::environment::lock::{self, Lock};
 use crate::environment::probe::{Answer, Question};
 use crate::environment::snapshot::Snapshot;
+use crate::environment::snapshot_file::SnapshotFile;
 use crate::error::{self, Error, Kind, Result};
 use crate::files;
 use crate::project::{Flavour, Git, Project};
@@ -314,21 +315,22 @@ fn side(
     }
 }
 
-/// A file holds a snapshot, or an object with one and with that of the base image.
+/// What `update-env-file` wrote in a container tells of the base image; what `snapshot.sh` printed
+/// does not.
 fn snapshots(path: &Path) -> Result<(Snapshot, Option<Snapshot>)> {
-    let wrong = |source: serde_json::Error| {
-        let error = Error::usage("the file is neither a lock nor a snapshot");
-        error.at(error::Place::file(path)).because(source)
-    };
-    let document: serde_json::Value = serde_json::from_slice(&files::read(path)?).map_err(wrong)?;
-    let part = |value: &serde_json::Value| {
-        let json = serde_json::to_vec(value).map_err(wrong)?;
-        Snapshot::parse(&json, &path.display().to_string())
-            .map_err(|error| error.with_kind(Kind::Usage).at(error::Place::file(path)))
-    };
-    match (document.get("now"), document.get("base")) {
-        (Some(now), Some(base)) if !base.is_null() => Ok((part(now)?, Some(part(base)?))),
-        (Some(now), _) => Ok((part(now)?, None)),
-        (None, _) => Ok((part(&document)?, None)),
+    let json = files::read(path)?;
+    let name = path.display().to_string();
+    let document: serde_json::Value = serde_json::from_slice(&json).map_err(|source| {
+        Error::usage("the file is neither a lock nor a snapshot")
+            .at(error::Place::file(path))
+            .because(source)
+    })?;
+    if document.get("kind").is_some() {
+        let file = SnapshotFile::parse(&json, &name)?;
+        return Ok((file.now, Some(file.base)));
     }
+    let snapshot = Snapshot::parse(&json, &name);
+    let snapshot =
+        snapshot.map_err(|error| error.with_kind(Kind::Usage).at(error::Place::file(path)))?;
+    Ok((snapshot, None))
 }
