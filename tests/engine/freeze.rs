@@ -221,6 +221,14 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
     assert_eq!(lists.map(locked), before);
     assert!(locked("apt-build.txt").contains("\ngit=1:"));
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");
+    shop.commit("freeze again");
+    shop.envtpl(&["build-generic"]).expect(0);
+    let verified = shop.envtpl(&["verify"]).expect(0);
+    assert!(
+        verified.stdout.starts_with("reproduced: "),
+        "{}",
+        verified.stdout
+    );
 
     let listed = shop
         .envtpl(&["list-env", "--format", "json"])
