@@ -67,6 +67,8 @@ pub enum Command {
     Verify(commands::verify::Args),
     /// Compare two environments: images, containers, locks, commits, snapshots
     Diff(commands::diff::Args),
+    /// Keep every file that the lock names, for builds without network
+    Sources(commands::sources::Args),
     /// List installations and their images
     Ls(commands::ls::Args),
     /// Read and judge an installation without building it

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, bootstrap_base, build, build_generic, build_user, check, completions, detached, dev,
     diff, doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, run, shell,
-    verify,
+    sources, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -104,6 +104,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Dev(args) => return dev::run(&context, args),
         Command::Shell(args) => shell::run(&context, args),
         Command::Freeze(args) => freeze::run(&context, args),
+        Command::Sources(args) => sources::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
         Command::Diff(args) => return diff::run(&context, args),
         Command::ListEnv(args) => list_env::run(&context, args),

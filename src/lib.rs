@@ -2,7 +2,7 @@
 //!
 //! The code is built in floors; a module uses what stands below it and nothing above or beside:
 //! `dispatch`, `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
-//! `installation`, then the doors to the outside: `files`, `process` and `output`.
+//! `installation`, then the doors to the outside: `files`, `process`, `network` and `output`.
 
 pub mod cli;
 pub mod commands;
@@ -12,6 +12,7 @@ pub mod environment;
 pub mod error;
 pub mod files;
 pub mod installation;
+pub mod network;
 pub mod output;
 pub mod process;
 pub mod project;

@@ -24,6 +24,7 @@ pub mod man;
 mod planned;
 pub mod run;
 pub mod shell;
+pub mod sources;
 mod start;
 mod turn;
 pub mod verify;

@@ -45,6 +45,23 @@ pub struct Lock {
     /// Conda packages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conda: Vec<CondaPackage>,
+    /// Python packages that builds use and no image holds: what installs the others, and what
+    /// those that are built from source ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+}
+
+/// A Python package that builds use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its normalised name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The files of the index that it is taken from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PythonFile>,
 }
 
 /// The base image.
@@ -251,6 +268,7 @@ impl Lock {
             python: None,
             apt: Apt::default(),
             conda: Vec::new(),
+            tools: Vec::new(),
         }
     }
 
@@ -307,6 +325,10 @@ impl Lock {
             });
         }
         self.conda.sort_by(|one, other| one.name.cmp(&other.name));
+        for tool in &mut self.tools {
+            tool.files.sort();
+        }
+        self.tools.sort();
     }
 
     fn duplicate(&self) -> Option<&str> {

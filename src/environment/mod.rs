@@ -12,5 +12,6 @@ pub mod remotes;
 pub mod requires;
 pub mod snapshot;
 pub mod snapshot_file;
+pub mod sources;
 pub mod verdict;
 mod yaml_text;

@@ -11,6 +11,7 @@ mod digest;
 mod fault;
 mod keep;
 mod lock;
+mod objects;
 mod path_text;
 mod read;
 mod state;
@@ -20,9 +21,12 @@ mod umask;
 mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
-pub use digest::digest;
+pub use digest::{digest, hexadecimal};
 pub use keep::{forget, keep};
 pub use lock::{Holder, Lock};
+pub use objects::{
+    Unfinished, digest_of, link, make_directory, open_if_exists, remove, remove_tree, size,
+};
 pub use read::{
     exists, is_directory, list, mode, open, read, read_if_exists, read_link, read_text,
     read_text_if_exists,

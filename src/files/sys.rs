@@ -58,6 +58,43 @@ pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens a file for writing behind its end, and creates it if it is not there; a link by its name
+/// is refused, as for locks.
+pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
+    fault::point()?;
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o644)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
+/// Writes behind the end of an open file.
+pub(super) fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    fault::point()?;
+    file.write_all(bytes)
+}
+
+/// Empties an open file.
+pub(super) fn empty(file: &File) -> io::Result<()> {
+    fault::point()?;
+    file.set_len(0)
+}
+
+/// Gives a file a second name on the same file system.
+pub(super) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::hard_link(from, to)
+}
+
+/// Copies a file with its permission bits.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fault::point()?;
+    fs::copy(from, to).map(drop)
+}
+
 /// Replaces what an open file contains.
 pub(super) fn rewrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     fault::point()?;

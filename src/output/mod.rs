@@ -2,6 +2,7 @@
 
 mod age;
 mod diagnostic;
+mod progress;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::error::{Error, Kind, Result};
 
 pub use age::age;
+pub use progress::{Progress, amount};
 pub use table::{Table, megabytes};
 
 /// How reports are printed on stdout.

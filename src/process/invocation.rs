@@ -18,6 +18,8 @@ pub struct Invocation {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    secrets: Vec<(OsString, OsString)>,
+    without: Vec<OsString>,
     directory: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
 }
@@ -52,6 +54,8 @@ impl Invocation {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            secrets: Vec::new(),
+            without: Vec::new(),
             directory: None,
             stdin: None,
         }
@@ -77,6 +81,19 @@ impl Invocation {
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment
             .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable whose value is shown to nobody.
+    pub fn secret_env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.secrets
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Takes an environment variable away from the child.
+    pub fn without_env(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.without.push(name.as_ref().to_owned());
         self
     }
 
@@ -221,7 +238,11 @@ impl Invocation {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        for name in &self.without {
+            command.env_remove(name);
+        }
+        let environment = self.environment.iter().chain(&self.secrets);
+        command.envs(environment.map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
@@ -269,6 +290,9 @@ impl fmt::Display for Invocation {
         }
         for (name, value) in &self.environment {
             write!(f, "{}={} ", name.to_string_lossy(), quote(value))?;
+        }
+        for (name, _) in &self.secrets {
+            write!(f, "{}=… ", name.to_string_lossy())?;
         }
         write!(f, "{}", quote(&self.program))?;
         for argument in &self.arguments {

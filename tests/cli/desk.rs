@@ -7,7 +7,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 pub use crate::ended::Ended;
 
@@ -87,6 +87,13 @@ impl Desk {
     /// Runs envtpl.
     pub fn envtpl(&self, arguments: &[&str]) -> Ended {
         self.envtpl_in(&self.work(), arguments)
+    }
+
+    /// Starts envtpl and lets it run, without its words.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(&self.work(), None, arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program starts")
     }
 
     /// Runs envtpl with its data going elsewhere.

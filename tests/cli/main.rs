@@ -12,8 +12,11 @@ mod doctor;
 #[path = "../support/ended.rs"]
 mod ended;
 mod exit_status;
+#[path = "../support/files_server.rs"]
+mod files_server;
 mod freeze;
 mod help;
 mod list_env;
 mod packages;
+mod sources;
 mod verify;

@@ -1,0 +1,169 @@
+//! Sharing through a registry: an image that holds nothing but the files. The engine's own login
+//! is used, and no registry needs to know anything but images.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::commands::sources::index::{self, Index};
+use crate::commands::sources::scene::Scene;
+use crate::commands::sources::verify::scratch;
+use crate::environment::sources::Store;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::process::Invocation;
+
+/// Where the files are in the image.
+const INSIDE: &str = "envtpl-sources";
+
+/// The image is for no processor; a registry wants to hear one.
+const PLATFORM: &str = "linux/amd64";
+
+/// Makes the image, sends it, and gives its digest.
+///
+/// # Errors
+/// `NotReady` when the engine does not answer; `Failed` when the registry refuses.
+pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
+    let Some(scene) = scenes.first() else {
+        return Err(Error::usage("there is nothing to share"));
+    };
+    let printer = &scene.context.printer;
+    let tools = scene.tools();
+    let before = tools
+        .docker()
+        .args(["image", "inspect", "--format", "{{.Id}}", name]);
+    let before = before.capture(printer)?.status.success();
+    let context = context(scenes, scene)?;
+    let build = tools
+        .docker()
+        .args([
+            "build",
+            "--quiet",
+            "--network=none",
+            "--platform",
+            PLATFORM,
+            "--tag",
+            name,
+        ])
+        .arg(context.path());
+    printer.status("Packing", name);
+    tools.read(&build, printer)?;
+    printer.status("Pushing", name);
+    let push = tools.docker().args(["push", name]);
+    let pushed = tools.read(&push, printer).map_err(|error| {
+        error
+            .help(format!(
+                "log in to the registry: `docker login {}`",
+                registry(name)
+            ))
+            .help("a directory instead of a registry is written like ./sources")
+    });
+    if !before {
+        let remove = tools.docker().args(["image", "rm", name]);
+        // It only takes room: the files are in the store, and the layers in the build's cache.
+        let _ = remove.capture_even_when_interrupted(printer);
+    }
+    let pushed = pushed?;
+    let digest = pushed
+        .lines()
+        .filter_map(|line| line.split_once("digest: "))
+        .filter_map(|(_, rest)| rest.split_whitespace().next())
+        .next_back();
+    digest.map(str::to_owned).ok_or_else(|| {
+        Error::failed("the engine pushed the image and did not say its digest")
+            .because(std::io::Error::other(pushed.clone()))
+    })
+}
+
+/// The build's context: the files by the first digit of their digests, a layer each, so that a new
+/// file sends one of these layers again and not all.
+fn context(scenes: &[Scene<'_>], scene: &Scene<'_>) -> Result<TempDir> {
+    let context = scratch(scene)?;
+    let mut groups = BTreeSet::new();
+    let mut index = Index::default();
+    for scene in scenes {
+        for digest in scene.inventory.digests() {
+            let path = Store::relative(digest);
+            let kind = path.iter().next().unwrap_or_default().to_string_lossy();
+            let group = format!("{kind}-{}", &digest.digits()[..1]);
+            let target = context.path().join(&group).join(&path);
+            if !files::exists(&target) {
+                files::link(&scene.store.path(digest), &target)?;
+                let noted = scene.store.path(digest).with_extension("sha256");
+                if kind == "git" {
+                    files::link(&noted, &target.with_extension("sha256"))?;
+                }
+            }
+            groups.insert(group);
+        }
+        index.add(scene);
+    }
+    index.write(context.path())?;
+    let copies = groups
+        .iter()
+        .map(|group| format!("COPY {group}/ /{INSIDE}/\n"));
+    let copies: String = copies.collect();
+    let dockerfile = format!("FROM scratch\n{copies}COPY {} /{INSIDE}/\n", index::FILE);
+    let mut file = files::Unfinished::open(&context.path().join("Dockerfile"))?
+        .ok_or_else(|| Error::failed("another process writes in a directory of ours"))?;
+    file.append(dockerfile.as_bytes())?;
+    Ok(context)
+}
+
+/// Fetches an image and gives what it holds, in a directory that goes when its name goes.
+///
+/// # Errors
+/// `NotReady` when the engine does not answer; `Failed` when there is no such image, or it holds
+/// no sources.
+pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(TempDir, Store)> {
+    let printer = &scene.context.printer;
+    let tools = scene.tools();
+    printer.status("Pulling", name);
+    let pull = tools
+        .docker()
+        .args(["pull", "--quiet", "--platform", PLATFORM, name]);
+    let read = |invocation: &Invocation| tools.read(invocation, printer);
+    read(&pull).map_err(|error| {
+        error
+            .help(format!(
+                "log in to the registry: `docker login {}`",
+                registry(name)
+            ))
+            .help(format!("if `{name}` is a directory, write ./{name}"))
+    })?;
+    let create = tools.docker().args([
+        "create",
+        "--platform",
+        PLATFORM,
+        "--network=none",
+        name,
+        "none",
+    ]);
+    let container = read(&create)?;
+    let directory = scratch(scene)?;
+    let from = format!("{container}:/{INSIDE}");
+    let copied = read(
+        &tools
+            .docker()
+            .args(["cp", "--quiet", &from])
+            .arg(directory.path()),
+    );
+    let remove = tools.docker().args(["rm", "--volumes", &container]);
+    let _ = remove.capture_even_when_interrupted(printer);
+    copied.map_err(|error| {
+        error.help(format!(
+            "`envtpl sources push {name}` makes an image that holds sources"
+        ))
+    })?;
+    let store = Store::at(Path::new(directory.path()).join(INSIDE));
+    Ok((directory, store))
+}
+
+/// The registry of an image's name, for `docker login`.
+fn registry(name: &str) -> &str {
+    match name.split_once('/') {
+        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
+        _ => "",
+    }
+}

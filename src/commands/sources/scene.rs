@@ -1,0 +1,150 @@
+//! One installation with its lock and its store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::commands::Context;
+use crate::engine::Tools;
+use crate::environment::lock::{self, Lock};
+use crate::environment::sources::{Installer, Inventory, Store};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::installation::compose::ComposeFile;
+use crate::installation::dotenv::Dotenv;
+use crate::project::{Installation, Project};
+
+/// The setting that names the store's directory.
+const STORE: &str = "ENVTPL_SOURCES";
+
+/// One installation with its lock and its store.
+pub struct Scene<'a> {
+    /// How the command was started.
+    pub context: &'a Context,
+    /// The project.
+    pub project: &'a Project,
+    /// The installation.
+    pub installation: &'a Installation,
+    /// The lock's text.
+    pub text: String,
+    /// What the lock names.
+    pub inventory: Inventory,
+    /// Where it is kept.
+    pub store: Store,
+    settings: BTreeMap<String, String>,
+}
+
+impl<'a> Scene<'a> {
+    /// Reads an installation's lock and settings; neither an engine nor a `.env` is needed.
+    ///
+    /// # Errors
+    /// `NotReady` without a lock, `Usage` when a file cannot be read as what it is.
+    pub fn open(
+        context: &'a Context,
+        project: &'a Project,
+        installation: &'a Installation,
+    ) -> Result<Self> {
+        let path = installation.path(lock::FILE);
+        let Some(text) = files::read_text_if_exists(&path)? else {
+            let name = installation.name();
+            return Err(
+                Error::not_ready(format!("{name} has no lock, which names the files"))
+                    .at(Place::file(path))
+                    .help(format!(
+                        "write one: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
+                    )),
+            );
+        };
+        let lock = Lock::parse(&path, &text)?;
+        let path = installation.path(".env");
+        let settings = match files::read_text_if_exists(&path)? {
+            Some(text) => Dotenv::parse(&path, &text)?.values(|name| std::env::var(name).ok()),
+            None => BTreeMap::new(),
+        };
+        let inventory = Inventory::of(&lock, installer(installation)?.as_ref());
+        let mut scene = Self {
+            context,
+            project,
+            installation,
+            text,
+            inventory,
+            store: Store::at(PathBuf::new()),
+            settings,
+        };
+        scene.store = Store::at(scene.directory());
+        Ok(scene)
+    }
+
+    /// All installations that the command is about.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn all(context: &'a Context, project: &'a Project) -> Result<Vec<Self>> {
+        let installations = context.installations(project)?;
+        let scenes = installations.into_iter();
+        scenes
+            .map(|installation| Self::open(context, project, installation))
+            .collect()
+    }
+
+    /// A setting of the environment or of `.env`, unless it is empty.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let of_environment = std::env::var(name).ok();
+        let value = of_environment.or_else(|| self.settings.get(name).cloned());
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// A setting of `.env`, else of the environment, unless it is empty: for what the environment
+    /// sets for other reasons.
+    pub fn own_setting(&self, name: &str) -> Option<String> {
+        let own = self.settings.get(name).cloned();
+        own.filter(|value| !value.is_empty())
+            .or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// The engine's command line.
+    pub fn tools(&self) -> Tools {
+        let setting = |name| self.own_setting(name);
+        Tools::new(setting("DOCKER").as_deref(), setting("COMPOSE").as_deref())
+    }
+
+    /// Makes sure that the store's directory is there, and that git ignores it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_store(&self) -> Result<()> {
+        if self
+            .store
+            .directory()
+            .starts_with(self.project.root().join(files::STATE_DIRECTORY))
+        {
+            files::state_directory(self.project.root())?;
+        }
+        files::make_directory(self.store.directory())
+    }
+
+    fn directory(&self) -> PathBuf {
+        match self.setting(STORE) {
+            Some(path) => self.project.root().join(path),
+            None => self
+                .project
+                .root()
+                .join(files::STATE_DIRECTORY)
+                .join("sources"),
+        }
+    }
+}
+
+/// What `compose-base.yaml` says of the program that installs conda packages.
+fn installer(installation: &Installation) -> Result<Option<Installer>> {
+    let path = installation.path("compose-base.yaml");
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Ok(None);
+    };
+    let file = ComposeFile::parse(&path, &text)?;
+    let argument = |name| file.build_arg(name).unwrap_or_default().to_owned();
+    let installer = Installer {
+        url: argument("CONDA_URL"),
+        sha256: argument("CONDA_SHA256"),
+    };
+    Ok((!installer.url.is_empty()).then_some(installer))
+}

@@ -1,0 +1,9 @@
+//! The door to the network: fetching files over HTTP and HTTPS. Whatever else goes over the
+//! network, the engine and git do.
+
+mod client;
+mod login;
+mod proxy;
+
+pub use client::{Answer, Client, Failure, Settings, base64};
+pub use login::{Login, host_with_port};

@@ -1,0 +1,95 @@
+//! How far a long work is: one line that changes, on a terminal; nothing elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use crate::output::Printer;
+
+/// Between two changes of the line; faster is not read.
+const STEP: Duration = Duration::from_millis(100);
+
+/// The line.
+#[derive(Debug)]
+pub struct Progress {
+    live: bool,
+    shown: bool,
+    began: Instant,
+    last: Option<Instant>,
+}
+
+impl Progress {
+    /// A line that changes if `wanted`, standard error is a terminal and the person is not deaf.
+    pub fn new(printer: &Printer, wanted: bool) -> Self {
+        Self {
+            live: wanted && !printer.is_quiet() && std::io::stderr().is_terminal(),
+            shown: false,
+            began: Instant::now(),
+            last: None,
+        }
+    }
+
+    /// Whether there is such a line; otherwise what is done is better said line by line.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Shows how many things of how many are done, and how many bytes.
+    pub fn show(&mut self, verb: &str, done: usize, all: usize, bytes: u64) {
+        let now = Instant::now();
+        if !self.live || self.last.is_some_and(|last| now - last < STEP) {
+            return;
+        }
+        self.last = Some(now);
+        let seconds = now.duration_since(self.began).as_secs_f64().max(0.1);
+        let rate = bytes as f64 / seconds;
+        let verb = console::style(format!("{verb:>12}"))
+            .cyan()
+            .bold()
+            .for_stderr();
+        let line = format!(
+            "{verb} {done} of {all} files, {}, {}/s",
+            amount(bytes as f64),
+            amount(rate)
+        );
+        let width = usize::from(console::Term::stderr().size().1);
+        let line = console::truncate_str(&line, width.saturating_sub(1), "…");
+        self.shown = true;
+        // Nothing useful can be done when stderr is closed.
+        let _ = write!(std::io::stderr().lock(), "\r\x1b[2K{line}");
+    }
+
+    /// Takes the line away, so that something else can be said.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.shown) {
+            let _ = write!(std::io::stderr().lock(), "\r\x1b[2K");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// A number of bytes as people say it.
+pub fn amount(bytes: f64) -> String {
+    if bytes < 1e6 {
+        format!("{:.0} kB", bytes / 1e3)
+    } else if bytes < 1e9 {
+        format!("{:.1} MB", bytes / 1e6)
+    } else {
+        format!("{:.2} GB", bytes / 1e9)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_said_as_people_do() {
+        let said = [0.0, 999_400.0, 1_500_000.0, 2_340_000_000.0].map(amount);
+        assert_eq!(said, ["0 kB", "999 kB", "1.5 MB", "2.34 GB"]);
+    }
+}
