@@ -218,15 +218,88 @@ def builds():
     measure(row, rounds(3), ours_logged, theirs.build, new_apt(iter(APT_RUNTIME_PACKAGES), "apt-runtime"))
     row.note = "PYTHON INSTALLED AGAIN: " + " ".join(sorted(set(installed_again))) if installed_again else "Python packages not reinstalled"
 
-    try:
-        quiet([ENVTPL, "-i", NAME, "freeze"], cwd=ours.root)
-        commit(ours.root, "freeze")
-        ours.build()
-    except Failed as problem:
-        print(problem, file=sys.stderr)
-        return
-    measure(Row("one more pip package, after freeze", 0.5, note="both flavours rebuilt"), rounds(4),
-            ours.build, theirs.build, new_pip)
+
+# --- freezing ----------------------------------------------------------------
+
+
+def many_packages(count):
+    """A base image with so many Python packages more: their metadata alone, which is what a snapshot reads."""
+    directory = scratch / "many"
+    directory.mkdir()
+    (directory / "make.py").write_text(
+        "import os, sysconfig\n"
+        f"for number in range({count}):\n"
+        "    name = f'made_up_{number}'\n"
+        "    path = os.path.join(sysconfig.get_path('purelib'), name + '-1.0.dist-info')\n"
+        "    os.makedirs(path)\n"
+        "    files = {'METADATA': f'Metadata-Version: 2.1\\nName: {name}\\nVersion: 1.0\\nRequires-Dist: six\\n\\n' + 'text\\n' * 1500,\n"
+        "             'WHEEL': 'Wheel-Version: 1.0\\nTag: py3-none-any\\n', 'INSTALLER': 'pip\\n', 'RECORD': 'x,,\\n' * 50}\n"
+        "    for file, text in files.items():\n"
+        "        with open(os.path.join(path, file), 'w') as out:\n"
+        "            out.write(text)\n")
+    (directory / "Dockerfile").write_text(f"FROM {BASE}\nCOPY make.py /tmp/\nRUN python3 /tmp/make.py\n")
+    image = f"{IMAGES}-base:many"
+    quiet(["docker", "build", "--tag", image, "."], cwd=directory)
+    return image
+
+
+def freezing():
+    project = Project("frozen", lists=False)
+    path = project.installation / "compose-base.yaml"
+    path.write_text(path.read_text().replace(BASE, many_packages(300)))
+    commit(project.root, "many packages")
+    quiet([ENVTPL, "-i", NAME, "build-generic"], cwd=project.root)
+    image = f"{project.image}:{NAME}-dev-latest-root"
+    bare = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", "pass"]
+    script = project.installation / "entrypoints" / "snapshot.sh"
+
+    def snapshot():
+        with script.open("rb") as text:
+            return timed(["docker", "run", "--rm", "--interactive", "--network", "none", "--entrypoint", "sh", image, "-s"],
+                         log=log, stdin=text)
+
+    measure(Row("snapshot of 300 packages", 1.4, note="against docker run … python3 -c pass"), rounds(15),
+            snapshot, lambda: timed(bare, log=log), warm_up=2)
+    quiet([ENVTPL, "-i", NAME, "freeze"], cwd=project.root)
+    commit(project.root, "freeze")
+    project.build()
+    # The images are now those of the lock, and the lock is theirs.
+    quiet([ENVTPL, "-i", NAME, "freeze"], cwd=project.root)
+    commit(project.root, "freeze")
+    project.build()
+    measure(Row("freeze --check, nothing new", 1.5, note="against docker run … python3 -c pass"), rounds(15),
+            lambda: timed([ENVTPL, "-i", NAME, "freeze", "--check"], cwd=project.root, log=log), lambda: timed(bare, log=log), warm_up=2)
+
+
+def locked_builds():
+    """Fresh builds of one set of packages, with its lock and without."""
+    locked, free = Project("locked"), Project("free")
+    locked.build()
+    quiet([ENVTPL, "-i", NAME, "freeze"], cwd=locked.root)
+    commit(locked.root, "freeze")
+    free.build()
+    measure(Row("build from a lock", 0.7, note="against the same build without one; no layer cached"), rounds(3),
+            lambda: locked.build("--no-cache"), lambda: free.build("--no-cache"))
+
+    anchor = Anchor("locked-anchor")
+    anchor.build()
+    locked.build()
+    packages, apt_packages = iter(PIP_PACKAGES), iter(APT_DEV_PACKAGES)
+
+    def new_pip(_):
+        package = next(packages)
+        locked.append("requirements", package)
+        anchor.append("requirements", package)
+
+    def new_apt(_):
+        package = next(apt_packages)
+        locked.append("apt-dev", package)
+        anchor.append("apt", package)
+
+    first = Row("one more pip package, locked, first", 0.2, note="the first after a fresh build")
+    measure(first, 1, locked.build, anchor.build, new_pip, warm_up=0)
+    measure(Row("one more pip package, locked", 0.2, note="both flavours rebuilt"), rounds(4), locked.build, anchor.build, new_pip)
+    measure(Row("one more apt package, locked, dev", 0.12), rounds(3), locked.build, anchor.build, new_apt)
 
 
 # --- size --------------------------------------------------------------------
@@ -398,7 +471,8 @@ def clean_up():
 
 
 def main():
-    parts = {"small": small, "start": start, "growth": growth, "size": size, "cold": cold_builds, "builds": builds}
+    parts = {"small": small, "start": start, "growth": growth, "size": size, "cold": cold_builds, "builds": builds,
+             "freezing": freezing, "locked": locked_builds}
     chosen = sys.argv[1:] or list(parts)
     # So that a run that is ended early cleans up and shows what it has.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
