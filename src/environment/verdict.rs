@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::compare::{Key, Kind, Packages, What, compare};
 use crate::environment::contents::Contents;
-use crate::environment::freeze::Declared;
+use crate::environment::freeze::{Declared, apt_label};
 use crate::environment::lock::Lock;
 use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;
@@ -225,12 +225,17 @@ pub fn judge(lock: &Lock, trials: &[Trial]) -> Judgement {
 /// Packages that freeze marked, with the reasons.
 fn unfrozen(lock: &Lock) -> impl Iterator<Item = (Key, &str)> {
     let python = lock.python_packages().iter();
-    let python = python.map(|one| (Kind::Python, &one.name, &one.unfrozen));
+    let python = python.map(|one| (Kind::Python, one.name.clone(), &one.unfrozen));
     let conda = lock.conda.iter();
-    let conda = conda.map(|one| (Kind::Conda, &one.name, &one.unfrozen));
+    let conda = conda.map(|one| (Kind::Conda, one.name.clone(), &one.unfrozen));
+    let apt = lock.apt.lists().into_iter().flatten().map(|one| {
+        let label = apt_label(&one.name, &one.architecture, &lock.platform);
+        (Kind::Apt, label, &one.unfrozen)
+    });
     python
         .chain(conda)
-        .filter_map(|(kind, name, why)| Some(((kind, name.clone()), why.as_deref()?)))
+        .chain(apt)
+        .filter_map(|(kind, name, why)| Some(((kind, name), why.as_deref()?)))
 }
 
 impl Trial {

@@ -245,7 +245,9 @@ fn what_freeze_marked_is_not_reproduced() {
     if let Some(python) = &mut lock.python {
         python.packages[0].unfrozen = Some("no index has it any more".into());
     }
+    lock.apt.runtime[0].unfrozen = Some("it comes from a file".into());
     let mut rebuilt = image();
+    rebuilt.now.apt.truncate(1);
     if let Some(python) = &mut rebuilt.now.python {
         python.distributions.truncate(1);
     }
@@ -253,12 +255,15 @@ fn what_freeze_marked_is_not_reproduced() {
     let judgement = judge(&lock, &trials);
     assert_eq!(
         told(&judgement),
-        ["python six-x: envtpl.lock says of 1.17.0: no index has it any more"]
+        [
+            "python six-x: envtpl.lock says of 1.17.0: no index has it any more",
+            "apt jq: envtpl.lock says of 1.6: it comes from a file",
+        ]
     );
     assert_eq!(
         judgement.packages,
         Counts {
-            identical: 1,
+            identical: 0,
             total: 2
         }
     );
