@@ -9,10 +9,10 @@ find_commit() {
     case $refs in
         *"$1"*) return 0 ;;
     esac
-    # It may be in the middle of a branch. Not every server gives a commit by its name.
+    # It may be in the middle of a branch. Servers that do not give a commit by its name are old
+    # or serve files alone; these are asked for all history.
     timeout 20 git -C "$copy" fetch --quiet --depth=1 -- "$2" "$1" 2>/dev/null && return 0
-    timeout 60 git -C "$copy" fetch --quiet --filter=tree:0 -- "$2" '+refs/*:refs/all/*' 2>/dev/null ||
-        timeout 60 git -C "$copy" fetch --quiet -- "$2" '+refs/*:refs/all/*' 2>/dev/null || return 2
+    timeout 60 git -C "$copy" fetch --quiet -- "$2" '+refs/*:refs/all/*' 2>/dev/null || return 2
     git -C "$copy" rev-list --all 2>/dev/null | grep -q "^$1"
 }
 

@@ -1006,3 +1006,87 @@ fn a_snapshot_of_the_run_image_keeps_what_the_lock_has_for_dev() {
             .ends_with("\nless=590\n")
     );
 }
+
+/// Two people freeze on two branches, each with one more package, and the branches are merged.
+/// Gives how git ended, and the project after it.
+fn merged(mine: &str, theirs: &str) -> (bool, Packages) {
+    let mut packages = Packages::new();
+    let git = |packages: &Packages, arguments: &[&str]| {
+        std::process::Command::new("git")
+            .args(["-c", "user.name=T", "-c", "user.email=t@example.org"])
+            .args(arguments)
+            .current_dir(packages.desk.work())
+            .output()
+            .expect("git runs")
+            .status
+            .success()
+    };
+    // The declared file is in order, so that each name has its place.
+    packages.desk.write(
+        &format!("{DIRECTORY}/dependencies/requirements.txt"),
+        "helper\nnumpy>=1\npip\n",
+    );
+    packages.desk.write(".gitignore", ".envtpl/\n");
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    assert!(git(
+        &packages,
+        &["init", "--quiet", "--initial-branch=main"]
+    ));
+    let commit = |packages: &Packages| {
+        assert!(git(packages, &["add", "--all"]));
+        assert!(git(packages, &["commit", "--quiet", "--message=freeze"]));
+    };
+    commit(&packages);
+    for (branch, name) in [("mine", mine), ("theirs", theirs)] {
+        assert!(git(
+            &packages,
+            &["checkout", "--quiet", "-b", branch, "main"]
+        ));
+        packages.container = None;
+        packages = packages.with_container(&[], &[dist(name, "1.0", true, &[])]);
+        packages.ready().envtpl(&["freeze"]).expect(0);
+        commit(&packages);
+    }
+    let clean = git(&packages, &["merge", "--quiet", "--no-edit", "mine"]);
+    (clean, packages)
+}
+
+#[test]
+fn freezes_of_two_people_merge_or_conflict_in_one_visible_block() {
+    let (clean, mut packages) = merged("alpha", "zeta");
+    assert!(clean, "{}", packages.read("envtpl.lock"));
+    // What git made of it is what a freeze of both makes.
+    packages.container = None;
+    let both = ["alpha", "zeta"].map(|name| dist(name, "1.0", true, &[]));
+    let packages = packages.with_container(&[], &both);
+    packages.ready().envtpl(&["freeze", "--check"]).expect(0);
+
+    let (clean, packages) = merged("ideas", "jokes");
+    assert!(!clean, "both go to one place");
+    for name in ["envtpl.lock", "dependencies/locked/requirements.txt"] {
+        let text = packages.read(name);
+        assert_eq!(text.matches("<<<<<<< ").count(), 1, "{name}\n{text}");
+        let block = text.split("<<<<<<< ").nth(1).expect("a block");
+        let block = block.split(">>>>>>> ").next().expect("its end");
+        assert!(
+            block.contains("ideas") && block.contains("jokes"),
+            "{name}\n{text}"
+        );
+        assert!(!block.contains("numpy"), "{name}\n{text}");
+    }
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(2)
+        .says("requirements.txt:");
+    packages.desk.write(
+        &format!("{DIRECTORY}/dependencies/requirements.txt"),
+        "helper\nideas\njokes\nnumpy>=1\npip\n",
+    );
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(2)
+        .says("the lock holds a merge conflict")
+        .says("envtpl.lock:");
+}

@@ -11,7 +11,16 @@ use crate::workshop::{BASE, Ended, Workshop, docker};
 /// A base image with a git repository in it, and the commit that is to be installed: not the
 /// last one, so that a build which forgets it gets something else.
 fn base_with_repository(image: &str) -> String {
+    base_with(image, |_| {})
+}
+
+/// As [`base_with_repository`], with further files: those that `add` puts into the directory are in
+/// `/srv/more` of the image.
+pub fn base_with(image: &str, add: impl FnOnce(&std::path::Path)) -> String {
     let directory = tempfile::tempdir().expect("a directory");
+    let more = directory.path().join("more");
+    std::fs::create_dir(&more).expect("made");
+    add(&more);
     let git = |directory: &std::path::Path, arguments: &[&str]| {
         let output = Command::new("git")
             .args(["-c", "user.name=T", "-c", "user.email=t@example.org"])
@@ -48,7 +57,7 @@ fn base_with_repository(image: &str) -> String {
     std::fs::write(
         directory.path().join("Dockerfile"),
         format!(
-            "FROM {BASE}\nCOPY thing.git /srv/thing.git\n\
+            "FROM {BASE}\nCOPY thing.git /srv/thing.git\nCOPY more /srv/more\n\
              RUN printf '[safe]\\n\\tdirectory = *\\n' >/etc/gitconfig\n"
         ),
     )
@@ -59,7 +68,7 @@ fn base_with_repository(image: &str) -> String {
 }
 
 /// A dev container that runs until it is dropped.
-pub struct Container(String);
+pub struct Container(pub String);
 
 impl Container {
     pub fn start(shop: &Workshop) -> Self {
@@ -96,7 +105,7 @@ impl Drop for Container {
 }
 
 /// Packages with versions and commits, from a snapshot.
-fn packages(snapshot: &str) -> BTreeSet<String> {
+pub fn packages(snapshot: &str) -> BTreeSet<String> {
     let snapshot: Value = serde_json::from_str(snapshot).expect("a snapshot");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let apt = snapshot["apt"].as_array().expect("a list").iter();
@@ -122,7 +131,7 @@ fn packages(snapshot: &str) -> BTreeSet<String> {
     apt.chain(python).collect()
 }
 
-const SNAPSHOT: &str = "sh /opt/envtpl/entrypoints/snapshot.sh";
+pub const SNAPSHOT: &str = "sh /opt/envtpl/entrypoints/snapshot.sh";
 
 #[test]
 fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {

@@ -10,6 +10,7 @@ mod diff;
 #[path = "../support/ended.rs"]
 mod ended;
 mod freeze;
+mod frozen_cases;
 mod image;
 mod machine;
 mod readme;

@@ -71,7 +71,7 @@ whole() {
 staging=$file.$$
 trap 'rm -f "$staging"' EXIT
 trap 'exit 1' HUP INT TERM
-if ! : >"$staging"; then fail "$file cannot be written" "name a file elsewhere" 1; fi
+if ! (: >"$staging") 2>/dev/null; then fail "$file cannot be written" "name a file elsewhere" 1; fi
 whole >"$staging"
 if [ "$(id -u)" = 0 ] && [ -n "$root" ] && [ "$#" = 0 ]; then
     # What root makes in a person's project is the person's.

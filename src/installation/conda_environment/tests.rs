@@ -311,3 +311,78 @@ proptest! {
         }
     }
 }
+
+/// A package of a list: its line below `dependencies:`, with a comment perhaps.
+fn numbered_item(number: usize, pip: bool) -> impl Strategy<Value = String> {
+    // The number goes where `%` is.
+    let conda =
+        "(c::)?[a-z]%(=[0-9]\\.[0-9]|>=1,<2| 1\\.[0-9])?|'[a-z]%==[0-9]\\.[0-9]=py_0'|\"[a-z]%\"";
+    let python = "[a-z][_.]?%(\\[x\\])?(==[0-9]\\.[0-9]|>=1,<2)?|'[a-z]% ; os_name == \"nt\"'|\
+                  [a-z]% @ git\\+https://h/[a-z]{1,3}";
+    let spec = if pip { python } else { conda };
+    ("(# [a-zé]{1,4}\n)?", spec, "( # [a-zé\"']{1,6})?").prop_map(move |(above, spec, comment)| {
+        let spec = spec.replace('%', &number.to_string());
+        let indent = if pip { "      " } else { "  " };
+        let above = if above.is_empty() {
+            above
+        } else {
+            format!("{indent}{above}")
+        };
+        format!("{above}{indent}- {spec}{comment}\n")
+    })
+}
+
+proptest! {
+    // A thousand files of ten packages.
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn ten_thousand_packages_are_printed_as_written_and_an_edit_is_the_edit_of_a_value(
+        conda in (0..6_usize).map(|number| numbered_item(number, false)).collect::<Vec<_>>(),
+        pip in (0..4_usize).map(|number| numbered_item(number, true)).collect::<Vec<_>>(),
+        crlf in any::<bool>(),
+        at in 0..10_usize,
+    ) {
+        let text = format!(
+            "# head\nname: &name x # anchored\nchannels: [c] # in flow\ndependencies:\n{}  - pip:\n{}# tail\nprefix: *name\n",
+            conda.concat(),
+            pip.concat()
+        );
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let before = read(&text);
+        prop_assert_eq!(before.text(), &text);
+        let mut after = before.clone();
+        let mut specs: Vec<String> = before.conda().iter().map(|one| one.spec.clone()).collect();
+        let mut lines = before.pip().to_vec();
+        if at < 6 {
+            let known = &before.conda()[at];
+            let channel = if known.spec.starts_with("c::") { "c::" } else { "" };
+            specs[at] = format!("{channel}{}=7.12", known.name);
+            let changed = specs[at] != known.spec;
+            prop_assert_eq!(after.pin_conda(&known.name, "7.12").expect("a pin"), changed);
+        } else {
+            let mut alone = Requirements::parse(Path::new("r"), &lines[at - 6]).expect("a line");
+            let name = alone.names().remove(0);
+            let to = match lines[at - 6].contains('@') {
+                true => Pin::Commit("01234"),
+                false => Pin::Version("7.12"),
+            };
+            prop_assert!(alone.pin_to(&name, to).expect("a pin"));
+            lines[at - 6] = alone.text().to_owned();
+            prop_assert!(after.pin_pip(&name, to).expect("a pin"));
+        }
+        let now: Vec<String> = after.conda().iter().map(|one| one.spec.clone()).collect();
+        prop_assert_eq!(now, specs);
+        prop_assert_eq!(after.pip(), lines.as_slice());
+        // One line differs, and its comment is the same.
+        let of = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+        let (old, new) = (of(&text), of(after.text()));
+        prop_assert_eq!(old.len(), new.len());
+        let changed: Vec<_> = old.iter().zip(&new).filter(|(old, new)| old != new).collect();
+        prop_assert!(changed.len() <= 1, "{:?}", changed);
+        for (old, new) in changed {
+            let comment = |line: &str| line.split_once(" #").map(|(_, comment)| comment.to_owned());
+            prop_assert_eq!(comment(old), comment(new));
+        }
+    }
+}

@@ -586,3 +586,79 @@ proptest! {
         prop_assert_eq!(asked(&read(&joined)), asked(&from));
     }
 }
+
+/// A line with its comment, and other names than those of the other lines.
+fn numbered_line(number: usize) -> impl Strategy<Value = String> {
+    let named = (
+        "[a-zA-Z][_.-]?",
+        "(\\[x(, ?y)?\\])?",
+        "( ?(==|>=|<|~=|!=) ?[0-9]\\.[0-9])?( \\\\\n +)?",
+        "( ?; ?python_version ?[<>]= ?('3\\.1[0-9]'|\"3\\.9\"))?",
+    )
+        .prop_map(move |(start, extras, version, marker)| {
+            format!("{start}{number}{extras}{version}{marker}")
+        });
+    let hashed = Just(format!("h{number}==1.0 \\\n    {HASH} \\\n  {HASH}"));
+    // The number goes where `%` is.
+    let elsewhere = "v% @ git\\+https://(u:p@)?h/[a-z]{1,3}(@[a-f0-9]{4})?(#subdirectory=w)?|\
+                     -e \\./[a-z]{1,3}|p% @ https://h/p\\.zip"
+        .prop_map(move |line| line.replace('%', &number.to_string()));
+    let other = "-[rc] [a-z]{1,4}\\.txt|--pre|(-i |--extra-index-url[= ])https://u:p@h/[a-z]{1,3}";
+    let line = prop_oneof![5 => named, 1 => hashed, 1 => elsewhere, 1 => other, 1 => "|# ?[ -\\[\\]-~é]{0,12}"];
+    (line, "(  ?# ?[a-zé\"']{0,6})?").prop_map(|(line, comment)| line + &comment)
+}
+
+proptest! {
+    // A thousand files of ten lines.
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn ten_thousand_lines_are_printed_as_written_and_an_edit_is_the_edit_of_a_value(
+        lines in (0..10_usize).map(numbered_line).collect::<Vec<_>>(),
+        mark in "\u{feff}?",
+        crlf in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let text = mark + &lines.join("\n") + "\n";
+        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+        let before = read(&text);
+        prop_assert_eq!(before.text(), &text);
+        prop_assume!(!before.entries().is_empty());
+        let index = at.index(before.entries().len());
+        let edited = &before.entries()[index];
+        let mut kinds: Vec<Kind> = before.entries().iter().map(|entry| entry.kind.clone()).collect();
+        let mut after = before.clone();
+        if let Some(name) = edited.normalised() {
+            let pinned = after.pin(&name, "7.12");
+            match &mut kinds[index] {
+                Kind::Named { specifier, .. } if edited.hashes().next().is_none() => {
+                    *specifier = "==7.12".to_owned();
+                    prop_assert!(pinned.expect("a pin"));
+                }
+                Kind::Named { .. } => prop_assert!(pinned.is_err(), "hashes of another version"),
+                _ => prop_assert!(!pinned.expect("nothing to pin")),
+            }
+            let pinned = after.pin_to(&name, Pin::Commit("01234")).expect("an edit");
+            if let Kind::Vcs { url, revision, .. } = &mut kinds[index] {
+                prop_assert!(pinned);
+                *url = Location::new(location::at_revision(url.as_written(), "01234"));
+                *revision = Some("01234".to_owned());
+            } else {
+                prop_assert!(!pinned);
+            }
+        }
+        let now: Vec<Kind> = after.entries().iter().map(|entry| entry.kind.clone()).collect();
+        prop_assert_eq!(now, kinds);
+        prop_assert_eq!(comments(after.text()), comments(&text));
+        prop_assert_eq!(&read(after.text()), &after);
+        // All other lines are as they were, to the byte.
+        let other = |text: &str| {
+            let lines = text.split_inclusive('\n').map(str::to_owned);
+            lines.collect::<Vec<_>>()
+        };
+        let (old, new) = (other(&text), other(after.text()));
+        prop_assert_eq!(old.len(), new.len());
+        let changed = old.iter().zip(&new).filter(|(old, new)| old != new).count();
+        prop_assert!(changed <= 1, "{changed} lines changed");
+    }
+}
