@@ -7,7 +7,8 @@
 # lists. Addresses hold no credentials, and are those of the archive that a mirror stands for.
 set -eu
 
-if [ -z "${APT_CONFIG:-}" ] && [ -n "${APT_MIRROR:-}" ]; then
+certificates=/opt/envtpl/entrypoints/apt-ca-bundle.conf
+if [ "${APT_CONFIG:-$certificates}" = $certificates ] && [ -n "${APT_MIRROR:-}" ]; then
     # What the entrypoint made for this user.
     own=${TMPDIR:-/tmp}/envtpl-apt-$(id -u)/apt.conf
     if [ -r "$own" ]; then export APT_CONFIG="$own"; fi
