@@ -18,6 +18,7 @@ have cargo || die "there is no cargo" "install Rust: https://rustup.rs, or your 
 have git || apt_install git
 have openssl || apt_install openssl
 have python3 || apt_install python3
+have docker-registry || apt_install docker-registry
 have gpg || apt_install gnupg # for an archive of packages with signatures
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"

@@ -100,9 +100,17 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     if args.in_place {
         plan.notes.extend(declared.pin(&plan.lock)?);
     }
-    let changes = changes(&project, installation, &declared, &plan)?;
+    let pinned = base::pinned(installation, &plan.lock.base)?;
+    let changes = changes(&project, installation, &declared, &plan, pinned.as_ref())?;
     let place = (&project, installation);
-    let report = report::Report::new(context, place, source, &declared, &plan, &changes);
+    let mut report = report::Report::new(context, place, source, &declared, &plan, &changes);
+    if let Some((before, after)) = &pinned {
+        report.add_edit(
+            &relative(&project, installation).join(base::FILE),
+            before,
+            after,
+        );
+    }
     if args.check {
         return check::judge(
             context,
@@ -140,11 +148,15 @@ fn changes(
     installation: &Installation,
     declared: &DeclaredFiles,
     plan: &Plan,
+    pinned: Option<&(String, String)>,
 ) -> Result<ChangeSet> {
     let directory = relative(project, installation);
     let mut changes = ChangeSet::new(project.root());
     for file in declared.changed() {
         changes.write_keeping_mode(directory.join(file.name), file.after)?;
+    }
+    if let Some((_, after)) = pinned {
+        changes.write_keeping_mode(directory.join(base::FILE), after.as_str())?;
     }
     changes.write_keeping_mode(directory.join(lock::FILE), plan.lock.to_text()?)?;
     for file in locked_files(&plan.lock) {

@@ -10,6 +10,7 @@ use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
 use crate::installation::name::Name;
+use crate::installation::pin;
 use crate::output::{Table, age, megabytes};
 use crate::project::{Flavour, Installation, Project, digest};
 
@@ -93,6 +94,11 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
 }
 
 impl Row {
+    /// The base image without its digest, which says nothing to people.
+    fn base_name(&self) -> Option<&str> {
+        self.base.as_deref().map(|base| pin::split(base).0)
+    }
+
     fn bare(installation: &Installation) -> Self {
         Self {
             installation: installation.name().to_string(),
@@ -198,7 +204,7 @@ fn table(rows: &[Row], no_engine: bool) -> String {
     if no_engine {
         let mut table = Table::new(["installation", "base"]);
         for row in rows {
-            table.row([row.installation.clone(), or_dash(row.base.as_deref())]);
+            table.row([row.installation.clone(), or_dash(row.base_name())]);
         }
         return table.to_string();
     }
@@ -228,7 +234,7 @@ fn table(rows: &[Row], no_engine: bool) -> String {
             or_dash(commit.as_deref()),
             or_dash(row.size.map(megabytes).as_deref()),
             or_dash(row.stale),
-            or_dash(row.base.as_deref()),
+            or_dash(row.base_name()),
         ]);
     }
     table.to_string()

@@ -68,7 +68,7 @@ pub struct Tool {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Base {
-    /// Its name, as `compose-base.yaml` has it.
+    /// Its name, as `compose-base.yaml` has it, without a digest.
     pub image: String,
     /// The digest by which its registry knows it; an image made on this machine has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +76,9 @@ pub struct Base {
     /// The engine's id of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The command that made it on this machine, where envtpl did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
     /// Its distribution.
     pub os: String,
 }
@@ -478,6 +481,7 @@ mod tests {
                 image: "python:3.12-slim".into(),
                 digest: Some("sha256:aa".into()),
                 id: None,
+                made: Some("envtpl bootstrap-base bookworm".into()),
                 os: "debian 12 (bookworm)".into(),
             },
         );
@@ -534,6 +538,7 @@ platform: amd64
 base:
   image: python:3.12-slim
   digest: sha256:aa
+  made: 'envtpl bootstrap-base bookworm'
   os: 'debian 12 (bookworm)'
 declared:
   python:
@@ -589,18 +594,18 @@ conda:
             (
                 "requested: false",
                 "requested: maybe",
-                26,
+                27,
                 "not as envtpl writes it",
             ),
             (
                 "requested: false",
                 "wanted: false",
-                26,
+                27,
                 "not as envtpl writes it",
             ),
             ("platform: amd64", "<<<<<<< HEAD", 5, "merge conflict"),
             ("schema: 1", "schema: 2", 4, "form 2"),
-            ("name: thing", "name: numpy", 27, "`numpy` is locked twice"),
+            ("name: thing", "name: numpy", 28, "`numpy` is locked twice"),
             (
                 "platform: amd64",
                 "platform: [",

@@ -9,6 +9,7 @@ pub mod dockerfile;
 pub mod dotenv;
 pub mod identity;
 pub mod name;
+pub mod pin;
 pub mod pyproject;
 pub mod requirements;
 pub mod setup_cfg;

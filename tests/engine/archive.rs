@@ -95,7 +95,7 @@ impl Archive {
             format!(
                 "FROM {BASE}\nCOPY test.gpg /etc/apt/\nRUN rm -f /etc/apt/sources.list.d/* && echo \
                  'deb [signed-by=/etc/apt/test.gpg] http://deb.debian.org/debian bookworm main' \
-                 >/etc/apt/sources.list\n"
+                 >/etc/apt/sources.list\nLABEL envtpl.bootstrap='envtpl bootstrap-base bookworm'\n"
             ),
         )
         .expect("written");
@@ -252,6 +252,10 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
     let url = "url: http://deb.debian.org/debian/pool/main/envtpl-lib_1.0_all.deb\n";
     assert!(
         lock.contains(url) && !lock.contains(&archive.address),
+        "{lock}"
+    );
+    assert!(
+        lock.contains("  made: 'envtpl bootstrap-base bookworm'\n"),
         "{lock}"
     );
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");

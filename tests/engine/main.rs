@@ -14,6 +14,7 @@ mod frozen_cases;
 mod image;
 mod machine;
 mod readme;
+mod registry;
 mod run;
 mod scratch;
 mod user;

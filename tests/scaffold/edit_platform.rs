@@ -166,6 +166,43 @@ fn edits_that_contradict_are_named_and_nothing_changes() {
     assert_eq!(place.tree(), before);
 }
 
+/// A freeze names the base image by its digest, which is that of one platform's image.
+#[test]
+fn the_digest_of_a_frozen_base_image_stays_with_its_platform() {
+    let place = lived_in();
+    let base = format!("{CUDA}/compose-base.yaml");
+    let digest = format!("@sha256:{}", "0a".repeat(32));
+    let image = "nvcr.io/nvidia/pytorch:25.06-py3";
+    place.edit(&base, image, &format!("{image}{digest}"));
+    let before = place.text(&base);
+    edit(&place, &["amd64-cuda", "arm64-cpu"]).expect(0);
+    let turned = place.text(format!("{CPU}/compose-base.yaml"));
+    assert!(
+        turned.contains("BASE_IMAGE: \"python:3.12-slim\"\n"),
+        "{turned}"
+    );
+    edit(&place, &["arm64-cpu", "amd64-cuda"]).expect(0);
+    assert_eq!(place.text(&base), before);
+    // On the same machine it is the same image.
+    edit(&place, &["amd64-cuda", "amd64-cuda-other"]).expect(0);
+    let renamed = place.text("installation/amd64-cuda-other/compose-base.yaml");
+    assert!(renamed.contains(&digest), "{renamed}");
+    // One's own image is kept on another machine, and its digest is not.
+    place.edit(
+        "installation/amd64-cuda-other/compose-base.yaml",
+        image,
+        "registry.example/lab/base:7",
+    );
+    edit(&place, &["amd64-cuda-other", "arm64-cuda-other"])
+        .expect(0)
+        .says("base image of your own is kept: `registry.example/lab/base:7`\n");
+    let kept = place.text("installation/arm64-cuda-other/compose-base.yaml");
+    assert!(
+        kept.contains("BASE_IMAGE: \"registry.example/lab/base:7\"\n"),
+        "{kept}"
+    );
+}
+
 #[test]
 fn a_base_image_of_ones_own_is_kept_unless_another_is_given() {
     let place = lived_in();

@@ -1,12 +1,23 @@
-//! What the lock says about the base image.
+//! What the lock says about the base image, and how the files name it from then on.
+
+use serde_json::Value;
 
 use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::Image;
+use crate::engine::bootstrap;
 use crate::environment::lock::Base;
 use crate::environment::snapshot::Snapshot;
 use crate::error::Result;
-use crate::project::Flavour;
+use crate::files;
+use crate::installation::compose::ComposeFile;
+use crate::installation::pin;
+use crate::project::{Flavour, Installation};
 
-/// The base image that the Compose files name, by digest or by the engine's id.
+/// The file that names the base image.
+pub const FILE: &str = "compose-base.yaml";
+
+/// The base image that the Compose files name: by the digest that its registry knows it by, or for
+/// one that was made on this machine by the engine's id and what it was made from.
 ///
 /// # Errors
 /// When the service that builds the dev image is missing, or the engine does not answer.
@@ -16,35 +27,104 @@ pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
         .model
         .service(&service, &workplace.compose.file())?
         .build;
-    let name = build
+    let named = build
         .as_ref()
         .and_then(|build| build.args.get("BASE_IMAGE").cloned().flatten())
         .unwrap_or_default();
-    let image = match name.as_str() {
-        "" => None,
+    let (name, pinned) = pin::split(&named);
+    let base = Base {
+        image: name.to_owned(),
+        os: now.os.to_string(),
+        ..Base::default()
+    };
+    if let Some(digest) = pinned {
+        return Ok(Base {
+            digest: Some(digest.to_owned()),
+            ..base
+        });
+    }
+    let image = match name {
+        "" => return Ok(base),
         name => workplace.images.find(name, &workplace.context.printer)?,
     };
-    let digests = image.iter().flat_map(|image| &image.repo_digests);
+    let Some(image) = image else {
+        // BuildKit fetches what it starts from without keeping it as an image.
+        let built = workplace.find(&service)?;
+        let digest = built.and_then(|built| registrys_digest(workplace, name, &built));
+        return Ok(Base { digest, ..base });
+    };
+    let made = image.labels.get(bootstrap::LABEL).cloned();
+    let digests = image.repo_digests.iter().filter(|_| made.is_none());
     let digest = digests
         .filter_map(|digest| digest.rsplit_once('@'))
-        .find(|(repository, _)| is_repository_of(repository, &name))
+        .find(|(repository, _)| is_repository_of(repository, name))
         .map(|(_, digest)| digest.to_owned());
-    // An id tells apart what was made on this machine; where there is a digest, that says more.
-    let id = match digest {
-        Some(_) => None,
-        None => image.as_ref().map(|image| image.id.clone()),
-    };
-    Ok(Base {
-        digest,
-        id,
-        os: now.os.to_string(),
-        image: name,
+    Ok(match digest {
+        Some(_) => Base { digest, ..base },
+        // An id tells apart what was made on this machine; where there is a digest, that says more.
+        None => Base {
+            id: Some(image.id),
+            made,
+            ..base
+        },
     })
+}
+
+/// The digest of what a registry has by that name, if that is what an image was built on.
+fn registrys_digest(workplace: &Workplace<'_>, name: &str, built: &Image) -> Option<String> {
+    let printer = &workplace.context.printer;
+    let tools = workplace.compose.tools();
+    let inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .}}"];
+    let invocation = tools.docker().args(inspect).arg(name);
+    let answer = invocation
+        .read(printer)
+        .map_err(|error| printer.verbose(error))
+        .ok()?;
+    let answer: Value = serde_json::from_str(&answer).ok()?;
+    let digest = answer.get("manifest")?.get("digest")?.as_str()?;
+    // One configuration, or one for each platform.
+    layers(answer.get("image")?)
+        .iter()
+        .any(|layers| !layers.is_empty() && built.layers.starts_with(layers))
+        .then(|| digest.to_owned())
+}
+
+/// The lists of layers in image configurations (OCI image specification, `rootfs.diff_ids`).
+fn layers(configuration: &Value) -> Vec<Vec<String>> {
+    let own = configuration.pointer("/rootfs/diff_ids");
+    match (own, configuration) {
+        (Some(Value::Array(list)), _) => {
+            let list = list.iter().filter_map(Value::as_str);
+            vec![list.map(str::to_owned).collect()]
+        }
+        (_, Value::Object(platforms)) => platforms.values().flat_map(layers).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `compose-base.yaml` with the base image by its digest, so that every build starts from the same;
+/// `None` when it is so already, or names the image in a way that is not this command's to edit.
+///
+/// # Errors
+/// When the file cannot be read, or not be edited without a change of what else it says.
+pub fn pinned(installation: &Installation, base: &Base) -> Result<Option<(String, String)>> {
+    let path = installation.path(FILE);
+    let Some(before) = files::read_text_if_exists(&path)? else {
+        return Ok(None);
+    };
+    let Some(digest) = &base.digest else {
+        return Ok(None);
+    };
+    let mut compose = ComposeFile::parse(&path, &before)?;
+    if compose.build_arg("BASE_IMAGE") != Some(base.image.as_str()) {
+        return Ok(None);
+    }
+    compose.set_build_arg("BASE_IMAGE", &pin::join(&base.image, digest))?;
+    Ok(Some((before, compose.text().to_owned())))
 }
 
 /// Whether an image's name is one of the repository, its tag aside.
 fn is_repository_of(repository: &str, image: &str) -> bool {
-    let image = image.split('@').next().unwrap_or_default();
     let name = match image.rsplit_once(':') {
         // A colon before a slash belongs to a port.
         Some((name, tag)) if !tag.contains('/') => name,
@@ -55,4 +135,32 @@ fn is_repository_of(repository: &str, image: &str) -> bool {
         name.strip_prefix("library/").unwrap_or(name).to_owned()
     };
     short(repository) == short(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn configurations_of_one_and_of_several_platforms_have_layers() {
+        let one =
+            json!({"architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": ["a", "b"]}});
+        assert_eq!(layers(&one), [["a", "b"]]);
+        let several = json!({"linux/amd64": one, "linux/arm64": {"rootfs": {"diff_ids": ["c"]}}});
+        assert_eq!(layers(&several), [vec!["a", "b"], vec!["c"]]);
+    }
+
+    #[test]
+    fn a_repository_is_known_by_each_of_its_names() {
+        for (repository, image, expected) in [
+            ("python", "docker.io/library/python:3.12", true),
+            ("docker.io/library/python", "python", true),
+            ("127.0.0.1:5000/lab/base", "127.0.0.1:5000/lab/base:1", true),
+            ("127.0.0.1:5000/lab/base", "127.0.0.1:5000/lab/base", true),
+            ("python", "lab/python:3.12", false),
+        ] {
+            assert_eq!(is_repository_of(repository, image), expected, "{image}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
 use crate::installation::name::Name;
+use crate::installation::pin;
 use crate::project::{Flavour, Installation, Project};
 
 /// Reads a snapshot file of this installation.
@@ -163,7 +164,7 @@ fn declared_base(installation: &Installation) -> Result<String> {
     let path = installation.path("compose-base.yaml");
     let compose = ComposeFile::parse(&path, &files::read_text(&path)?)?;
     let name = compose.build_arg("BASE_IMAGE").unwrap_or_default();
-    Ok(name.to_owned())
+    Ok(pin::split(name).0.to_owned())
 }
 
 /// The local repositories that packages of the image came from when it was built.

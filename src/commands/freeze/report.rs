@@ -1,5 +1,7 @@
 //! What a freeze tells: data for people and programs, and the next step.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::commands::Context;
@@ -72,6 +74,13 @@ impl Report {
             diff: diff.collect(),
             files: changes.changes().map(|change| change.to_string()).collect(),
         }
+    }
+
+    /// Tells of a further file of the person that is edited.
+    pub fn add_edit(&mut self, path: &Path, before: &str, after: &str) {
+        let (before, after) = (Some(before.as_bytes()), Some(after.as_bytes()));
+        self.diff
+            .push_str(&redact(&unified_diff(path, before, after)));
     }
 
     /// Data on stdout: the document, or the difference that a person reads.

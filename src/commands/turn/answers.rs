@@ -5,6 +5,7 @@ use crate::commands::turn::aside::Aside;
 use crate::error::Result;
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::pin;
 use crate::templates::{Answers, Catalogue, FromBase, Python, RECORD, Record, check_image};
 
 /// What in `compose-base.yaml` is the person's own.
@@ -105,7 +106,9 @@ impl Turn<'_> {
             there.unwrap_or(rendered).to_owned()
         };
         let image = there("BASE_IMAGE", &old.base.base_image);
-        let edited = image != old.base.base_image
+        // The digest that a freeze has put there belongs to the image, whosever it is.
+        let image = pin::split(&image).0.to_owned();
+        let edited = image != pin::split(&old.base.base_image).0
             || there("BASE_ENTRYPOINT", &old.base.base_entrypoint) != old.base.base_entrypoint;
         let offered = catalogue.offers(self.source.name(), old.from_base, &old.base.base_image);
         Ok(Custom {

@@ -5,6 +5,7 @@ use crate::commands::turn::{Kept, Turn};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::pin;
 use crate::project::Installation;
 
 /// The file that names the base image.
@@ -31,6 +32,27 @@ pub(super) fn check(source: &Installation) -> Result<()> {
 }
 
 impl Turn<'_> {
+    /// `compose-base.yaml` without the digest that a freeze has given the base image, when there
+    /// will be another image, or the same for another machine: it would name the old one.
+    pub(super) fn without_pin(&self, path: &str, mine: Option<&Kept>) -> Option<Vec<u8>> {
+        let (from, to) = (self.source.name(), &self.target.name);
+        let same_machine =
+            (from.platform(), from.acceleration()) == (to.platform(), to.acceleration());
+        let stays = same_machine
+            && self.record.answers.from_base == self.kind
+            && self.target.base_image.is_none();
+        if path != BASE || stays {
+            return None;
+        }
+        let text = String::from_utf8(mine?.bytes.clone()).ok()?;
+        let mut file = ComposeFile::parse(&self.source.path(BASE), &text).ok()?;
+        let (name, digest) = pin::split(file.build_arg("BASE_IMAGE")?);
+        digest?;
+        let name = name.to_owned();
+        file.set_build_arg("BASE_IMAGE", &name).ok()?;
+        Some(file.text().as_bytes().to_vec())
+    }
+
     /// The base image that the turned installation names, the person's own included.
     pub(super) fn base_image(&self, files: &Aside) -> Result<Option<String>> {
         let changed = files.files.get(BASE);

@@ -129,7 +129,9 @@ impl Turn<'_> {
                 continue;
             }
             let mine = self.mine(path)?;
-            let mine_bytes = mine.as_ref().map(|kept| kept.bytes.as_slice());
+            let unpinned = self.without_pin(path, mine.as_ref());
+            let mine_bytes = unpinned.as_deref();
+            let mine_bytes = mine_bytes.or(mine.as_ref().map(|kept| kept.bytes.as_slice()));
             let theirs = side.theirs.as_ref().map(|kept| kept.bytes.as_slice());
             let base = match (&side.base, mine_bytes) {
                 (None, _) => None,

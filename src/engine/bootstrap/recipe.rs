@@ -6,9 +6,9 @@ use super::suite::{Distribution, Suite};
 use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::installation::name::Platform;
-use crate::process::Invocation;
+use crate::process::{Invocation, quote};
 
-/// The label that says what an image was made from.
+/// The label that says by which command an image was made.
 pub const LABEL: &str = "envtpl.bootstrap";
 
 /// In newer releases of Ubuntu apt is no part of the smallest system; without certificates nothing
@@ -183,9 +183,47 @@ impl Recipe {
         vec![tree, sources, pack]
     }
 
+    /// The command line that makes such an image, without passwords of mirrors.
+    pub fn command_line(&self) -> String {
+        let mut words = vec![
+            "envtpl bootstrap-base".to_owned(),
+            self.suite.name().to_owned(),
+            format!("--platform {}", self.platform),
+        ];
+        let has = |package: &str| self.packages.iter().any(|known| known == package);
+        let python = PYTHON.iter().all(|package| has(package));
+        if !python {
+            words.push("--no-python".to_owned());
+        }
+        let known = |package: &&String| {
+            ALWAYS.contains(&package.as_str()) || (python && PYTHON.contains(&package.as_str()))
+        };
+        let more: Vec<&str> = self
+            .packages
+            .iter()
+            .filter(|package| !known(package))
+            .map(String::as_str)
+            .collect();
+        if !more.is_empty() {
+            words.push(format!("--include {}", more.join(",")));
+        }
+        let mirrors = [
+            ("--mirror", &self.mirror),
+            ("--security-mirror", &self.security_mirror),
+        ];
+        for (option, mirror) in mirrors {
+            let mirror = mirror.as_deref().map(without_user);
+            words.extend(mirror.map(|mirror| format!("{option} {}", quote(mirror))));
+        }
+        words.join(" ")
+    }
+
     /// Gives `archive` to the engine as an image.
     pub fn import(&self, tools: &Tools, archive: &Path, tag: &str) -> Invocation {
-        let description = format!("{} {}", self.suite, self.packages.join(" "));
+        // Quoted as a Dockerfile's LABEL is.
+        let description = self.command_line();
+        let description = description.replace('\\', "\\\\").replace('"', "\\\"");
+        let description = description.replace('$', "\\$");
         tools
             .docker()
             .arg("import")
@@ -211,6 +249,16 @@ fn address(mirror: &str) -> Result<String> {
         Error::usage(format!("`{mirror}` is no address of a mirror"))
             .help("it looks like http://deb.debian.org/debian"),
     )
+}
+
+/// An address without user name and password.
+fn without_user(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 /// Debian Policy 5.6.7: lower-case letters, digits, `+`, `-`, `.`; starts with a letter or digit.
@@ -312,13 +360,30 @@ mod tests {
             "{line}"
         );
         assert!(
-            line.contains("LABEL envtpl.bootstrap=\"Debian 12 (bookworm) apt ca-certificates"),
+            line.contains(
+                "LABEL envtpl.bootstrap=\"envtpl bootstrap-base bookworm --platform arm64 --include \
+                 git\"'"
+            ),
             "{line}"
         );
         assert!(
             line.ends_with(" base.tar envtpl/bookworm-python:arm64"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn an_image_tells_the_command_that_made_it_without_passwords() {
+        let mirrors = Mirrors {
+            archive: Some("https://me:secret@mirror.lab/debian/"),
+            security: Some("http://mirror.lab:80/x@y"),
+        };
+        let suite = "bookworm".parse().expect("a suite");
+        let include = ["git".to_owned(), "python3".to_owned()];
+        let bare = Recipe::new(suite, Platform::Amd64, mirrors, false, &include).expect("a recipe");
+        let line = "envtpl bootstrap-base bookworm --platform amd64 --no-python --include git,python3 \
+                    --mirror https://mirror.lab/debian --security-mirror http://mirror.lab:80/x@y";
+        assert_eq!(bare.command_line(), line);
     }
 
     #[test]
