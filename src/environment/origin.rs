@@ -7,6 +7,7 @@ use crate::installation::address::{user_information, without_user_information};
 
 /// Where a Python package came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// A package index, or a directory of files that stands for one; installers do not say which.
@@ -22,6 +23,7 @@ pub enum Origin {
 
 /// A commit in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
     /// The version control system; today always `git`.
@@ -41,6 +43,7 @@ pub struct Repository {
 
 /// A file with an address of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
     /// The address, without credentials.
