@@ -10,6 +10,7 @@ use crate::error::Result;
 #[command(after_help = "Examples:
   envtpl build                 build everything that this machine's installation needs
   envtpl build --with tests    the stage `tests` of the Dockerfile must pass too
+  envtpl build --locked        only what envtpl.lock says, or nothing
   envtpl build --no-cache      run every step again")]
 pub struct Args {
     #[command(flatten)]

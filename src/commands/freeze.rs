@@ -1,5 +1,6 @@
 //! `envtpl freeze`: keeps what was installed by hand, and locks everything.
 
+mod artefacts;
 mod base;
 mod changed;
 mod check;
@@ -83,22 +84,30 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         previous: before.clone(),
         apt_list: args.apt_list,
     };
-    let (source, facts) = match &args.from {
+    let mut workplace = None;
+    let (source, mut facts) = match &args.from {
         Some(From::Snapshot(path)) => {
             from_snapshot::gather(context, &project, installation, path, given)?
         }
         from => {
-            let workplace = Workplace::open(context, &project, installation)?;
-            facts::gather(&workplace, from.as_ref(), given)?
+            let opened = Workplace::open(context, &project, installation)?;
+            facts::gather(workplace.insert(opened), from.as_ref(), given)?
         }
     };
 
-    let mut plan = freeze::plan(&facts);
+    let asker = artefacts::Asker {
+        context,
+        installation,
+        workplace: workplace.as_ref(),
+    };
+    let mut plan = asker.whole_plan(&source, &mut facts)?;
     for addition in &plan.additions {
         declared.add(addition)?;
     }
     if args.in_place {
         plan.notes.extend(declared.pin(&plan.lock)?);
+        facts.declared = declared.declared();
+        plan.lock.take_declared(freeze::plan(&facts).lock);
     }
     let pinned = base::pinned(installation, &plan.lock.base)?;
     let changes = changes(&project, installation, &declared, &plan, pinned.as_ref())?;

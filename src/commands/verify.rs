@@ -2,11 +2,10 @@
 //! the lock says.
 
 mod bits;
-mod lists;
 mod record;
 mod trial;
 
-use crate::commands::building::Apart;
+use crate::commands::building::{Apart, lists};
 use crate::commands::workplace::Workplace;
 use crate::commands::{Context, planned};
 use crate::environment::declared::DeclaredFiles;

@@ -59,6 +59,12 @@ pub struct Service {
     /// Mounts.
     #[serde(default)]
     pub volumes: Vec<Volume>,
+    /// Environment variables; a null value is taken from the environment.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Option<String>>,
+    /// The network of the host or of nobody, when it is not one of its own.
+    #[serde(default)]
+    pub network_mode: Option<String>,
 }
 
 /// The `build:` of a service.

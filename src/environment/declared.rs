@@ -1,8 +1,11 @@
 //! The declared files of an installation: what they ask for, and adding to them.
 
+mod lines;
+
 use std::path::{Component, Path, PathBuf};
 
 use crate::environment::freeze::{Addition, Declared, List};
+use crate::environment::index::Indexes;
 use crate::environment::lock::Lock;
 use crate::environment::origin::Origin;
 use crate::environment::requires::Requirement;
@@ -14,6 +17,8 @@ use crate::installation::requirements::{
     Entry, FileOption, Includes, Inclusion, Kind, Pin, Requirements, check_conflicts,
 };
 
+pub use lines::{Asked, DeclaredLine, comparable};
+
 const REQUIREMENTS: &str = "dependencies/requirements.txt";
 const ENVIRONMENT: &str = "dependencies/environment.yml";
 const APT_BUILD: &str = "dependencies/apt-build.txt";
@@ -23,6 +28,8 @@ const APT_DEV: &str = "dependencies/apt-dev.txt";
 /// The declared files of an installation.
 #[derive(Debug)]
 pub struct DeclaredFiles {
+    /// The installation's.
+    directory: PathBuf,
     requirements: Option<Requirements>,
     /// Files that requirements.txt includes with `-r`.
     included: Vec<Included>,
@@ -87,7 +94,8 @@ impl DeclaredFiles {
             Some((path, text)) => AptList::parse(&path, &text),
             None => AptList::parse(&directory.join(name), ""),
         };
-        Ok(Self {
+        let files = Self {
+            directory: directory.to_owned(),
             apt_build: list(APT_BUILD)?,
             apt_runtime: list(APT_RUNTIME)?,
             apt_dev: list(APT_DEV)?,
@@ -95,7 +103,9 @@ impl DeclaredFiles {
             included,
             environment,
             before,
-        })
+        };
+        files.lines()?;
+        Ok(files)
     }
 
     /// What they ask for.
@@ -109,6 +119,19 @@ impl DeclaredFiles {
         let included = self.included.iter().map(|included| &included.now);
         let lists = self.requirements.iter().chain(included);
         let lists = lists.chain(&of_environment);
+        let lists: Vec<&Requirements> = lists.collect();
+        let values = |option: &'static str| {
+            let values = lists.iter().flat_map(|list| list.option_values(option));
+            let mut values: Vec<String> = values.map(|url| url.as_written().to_owned()).collect();
+            values.dedup();
+            values
+        };
+        let indexes = Indexes {
+            index: values("--index-url").pop(),
+            extra: values("--extra-index-url"),
+            links: values("--find-links"),
+        };
+        let lists = lists.iter().copied();
         let entries: Vec<&Entry> = lists.flat_map(Requirements::requirements).collect();
         Declared {
             python: entries
@@ -128,6 +151,9 @@ impl DeclaredFiles {
                 let packages = environment.conda().iter();
                 packages.map(|package| package.name.clone()).collect()
             }),
+            // What cannot be read was told when the files were read.
+            lines: self.lines().unwrap_or_default(),
+            indexes,
         }
     }
 

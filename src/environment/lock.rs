@@ -86,7 +86,8 @@ pub struct Base {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Settled {
-    /// Requirements for pip: as written, in one line, without comments and credentials.
+    /// Requirements for pip that no locked package answers: the base image has theirs, or they do
+    /// not hold here. As written, in one line, without comments and credentials.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
     /// Packages for conda, as written.
@@ -141,6 +142,10 @@ pub struct PythonPackage {
     pub files: Vec<PythonFile>,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
+    /// The declared lines that it answers, as those of [`Settled`]. They are here and not there, so
+    /// that two people's freezes are merged, or conflict, in one block a package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<String>,
     /// Why no build can get it again, if that is so; the build's lists then leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfrozen: Option<String>,
@@ -285,6 +290,28 @@ impl Lock {
         self.python.as_ref().map_or(&[], |python| &python.packages)
     }
 
+    /// Takes over what another lock of the same packages says of the declared lines of pip and apt.
+    pub fn take_declared(&mut self, other: Self) {
+        self.declared = Settled {
+            conda: std::mem::take(&mut self.declared.conda),
+            ..other.declared
+        };
+        let mine = self
+            .python
+            .iter_mut()
+            .flat_map(|python| &mut python.packages);
+        let mut theirs = other
+            .python
+            .map(|python| python.packages)
+            .unwrap_or_default();
+        for package in mine {
+            let same = theirs.iter_mut().find(|other| other.name == package.name);
+            package.declared = same
+                .map(|other| std::mem::take(&mut other.declared))
+                .unwrap_or_default();
+        }
+    }
+
     /// Brings the packages into the order of the file.
     pub fn sort(&mut self) {
         if let Some(python) = &mut self.python {
@@ -293,6 +320,8 @@ impl Lock {
                 .sort_by(|one, other| one.name.cmp(&other.name));
             for package in &mut python.packages {
                 package.files.sort();
+                package.declared.sort();
+                package.declared.dedup();
             }
             python.given.sort();
         }

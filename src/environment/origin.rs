@@ -237,7 +237,7 @@ fn is_commit(text: &str) -> bool {
 
 /// Takes user name and password out of an address, and any fragment. `git@` of an ssh address is
 /// no secret and part of it, and so are variables that stand for one (`${TOKEN}`).
-pub(crate) fn without_credentials(url: &str) -> String {
+pub fn without_credentials(url: &str) -> String {
     let url = url.split('#').next().unwrap_or_default();
     let Some(user) = user_information(url) else {
         return url.to_owned();
@@ -253,7 +253,7 @@ pub(crate) fn without_credentials(url: &str) -> String {
 }
 
 /// Undoes the percent encoding of an address.
-fn unescaped(path: &str) -> String {
+pub fn unescaped(path: &str) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, behind)) = rest.split_first() {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::environment::pylock::Resolved;
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -38,10 +39,17 @@ for record in base run dev apt-build; do
         cat "/opt/envtpl/$record.json"
     fi
 done
+if [ -r /opt/envtpl/dependencies/resolved.toml ]; then
+    printf '\036resolved\n'
+    cat /opt/envtpl/dependencies/resolved.toml
+fi
 "#;
 
 /// Announces what is installed now, as a record of its own.
 const NOW: &str = "printf '\\036now\\n'\n";
+
+/// The name of what the build resolved among the parts of an answer; it is no snapshot.
+const RESOLVED_NAME: &str = "resolved";
 
 /// The name of what is installed now among the parts of an answer.
 const NOW_NAME: &str = "now";
@@ -115,6 +123,7 @@ pub(super) fn in_container(docker: Invocation, container: &str, script: String) 
 pub struct Answer {
     origin: String,
     parts: BTreeMap<String, Snapshot>,
+    resolved: Resolved,
 }
 
 impl Answer {
@@ -124,17 +133,22 @@ impl Answer {
     /// When a part of it is damaged, or packages are being installed there.
     pub fn parse(printed: &str, origin: &str) -> Result<Self> {
         let mut parts = BTreeMap::new();
+        let mut resolved = Resolved::default();
         // What comes before the first separator was printed by the image's own start.
         for part in printed.split(SEPARATOR).skip(1) {
-            let (name, json) = part.split_once('\n').unwrap_or((part, ""));
-            if name == BUSY_NAME {
-                return Err(busy(json.trim(), origin));
+            let (name, text) = part.split_once('\n').unwrap_or((part, ""));
+            match name {
+                BUSY_NAME => return Err(busy(text.trim(), origin)),
+                RESOLVED_NAME => resolved = Resolved::parse(text, origin)?,
+                _ => {
+                    parts.insert(name.to_owned(), Snapshot::parse(text.as_bytes(), origin)?);
+                }
             }
-            parts.insert(name.to_owned(), Snapshot::parse(json.as_bytes(), origin)?);
         }
         Ok(Self {
             origin: origin.to_owned(),
             parts,
+            resolved,
         })
     }
 
@@ -149,6 +163,11 @@ impl Answer {
                 self.origin
             ))
         })
+    }
+
+    /// What the image's build resolved; nothing when it took everything from a lock.
+    pub fn resolved(&mut self) -> Resolved {
+        std::mem::take(&mut self.resolved)
     }
 
     /// A record of the image's build: `base`, `run`, `dev`.
@@ -175,8 +194,11 @@ mod tests {
     #[test]
     fn an_answer_has_its_parts_whatever_the_image_prints_first() {
         let printed = "welcome!\n\u{1e}base\n{\"schema\":1,\"platform\":\"amd64\"}\n\
+                       \u{1e}resolved\n[[packages]]\nname = \"x\"\nversion = \"1\"\n\
+                       wheels = [{ url = \"https://h/x-1-py3-none-any.whl\" }]\n\
                        \u{1e}now\n{\"schema\":1,\"platform\":\"arm64\"}";
         let mut answer = Answer::parse(printed, "x").expect("read");
+        assert_eq!(answer.resolved().packages.len(), 1);
         assert_eq!(answer.record("base").expect("there").platform, "amd64");
         assert_eq!(answer.record("run"), None);
         assert_eq!(answer.now().expect("there").platform, "arm64");

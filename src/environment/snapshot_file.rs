@@ -39,6 +39,9 @@ pub struct SnapshotFile {
     pub dev: Option<Snapshot>,
     /// The stage that built packages from source.
     pub apt_build: Option<Snapshot>,
+    /// What the image's build resolved, as its record says (`pylock.toml`).
+    #[serde(default)]
+    pub resolved: String,
     /// Files that were changed since the image was built.
     pub contents: Option<Contents>,
     /// What is installed.

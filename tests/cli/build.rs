@@ -307,3 +307,78 @@ fn a_setting_that_names_no_file_is_shown_with_its_line_before_anything_starts() 
         }
     }
 }
+
+const LOCK: &str = "\
+schema: 1
+platform: amd64
+base:
+  image: base:12
+  os: debian 12
+declared:
+  python: [six==1.17.0]
+  apt-dev: [jq]
+python:
+  version: 3.11.2
+  packages:
+  - name: six
+    version: 1.17.0
+    origin: index
+    files:
+    - {name: six-1.17.0-py3-none-any.whl, url: 'https://h/six-1.17.0-py3-none-any.whl', sha256: abcd}
+    requested: true
+";
+
+#[test]
+fn a_locked_build_refuses_what_the_lock_does_not_hold() {
+    let desk = project(&answers("26.1.5"));
+    let write = |name: &str, text: &str| {
+        desk.write(&format!("installation/amd64-cpu/{name}"), text);
+    };
+    write("dependencies/requirements.txt", "six==1.17.0 # pinned\n");
+    write("dependencies/apt-build.txt", "");
+    write("dependencies/apt-runtime.txt", "");
+    write("dependencies/apt-dev.txt", "jq\n");
+    let locked = ["build-generic", "--locked", "--allow-dirty", "--dry-run"];
+    desk.envtpl(&locked)
+        .expect(1)
+        .says("amd64-cpu has no lock")
+        .says("envtpl freeze -i amd64-cpu");
+
+    write("envtpl.lock", LOCK);
+    let list = "# python: 3.11\n# asked: six==1.17.0\nsix==1.17.0 --hash=sha256:abcd\n";
+    write("dependencies/locked/requirements.txt", list);
+    desk.envtpl(&locked)
+        .expect(0)
+        .prints("docker compose --project-directory . -f - build");
+
+    let other = list.replace("abcd", "abce");
+    write("dependencies/locked/requirements.txt", &other);
+    desk.envtpl(&locked)
+        .expect(1)
+        .says("requirements.txt:3")
+        .says("is not what envtpl.lock says");
+    write("dependencies/locked/requirements.txt", list);
+
+    write(
+        "dependencies/requirements.txt",
+        "six==1.17.0\n# more\ntoml>=0.1 # why\n",
+    );
+    desk.envtpl(&locked)
+        .expect(1)
+        .says("`toml>=0.1` is declared and not in the lock")
+        .says("requirements.txt:3");
+    write("dependencies/apt-dev.txt", "jq tree\n");
+    desk.envtpl(&locked)
+        .expect(1)
+        .says("2 declared lines are not in the lock, so nothing was built")
+        .says("apt-dev.txt:1");
+
+    let marked = LOCK.replace(
+        "    requested: true\n",
+        "    requested: true\n    unfrozen: it is gone\n",
+    );
+    write("envtpl.lock", &marked);
+    desk.envtpl(&locked)
+        .expect(1)
+        .says("no build can get `six` 1.17.0 again: it is gone");
+}

@@ -389,7 +389,7 @@ fn frozen() -> Desk {
         desk.write(&path(file), text);
     }
     for (file, line) in [
-        ("requirements.txt", "hatchling==1.27"),
+        ("requirements.txt", "# python: 3.12\n\nhatchling==1.27"),
         ("apt-dev.txt", "less=590"),
     ] {
         desk.write(

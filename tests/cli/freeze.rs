@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::packages::{DIRECTORY, Packages, contents, deb, dist, snapshot};
+use crate::packages::{DIRECTORY, Packages, contents, deb, dist, locked_line, snapshot};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -67,7 +67,17 @@ fn what_was_installed_is_declared_by_name_and_locked_exactly() {
     for (name, text) in [
         (
             "requirements.txt",
-            "helper==1.0\nnumpy==1.26.4\nplotter==3\npooch==1.8\nscipy==1.11\n",
+            &[
+                "# python: 3.11\n\n".to_owned(),
+                locked_line("helper", "1.0"),
+                "# asked: numpy>=1\n".to_owned(),
+                locked_line("numpy", "1.26.4"),
+                locked_line("plotter", "3"),
+                locked_line("pooch", "1.8"),
+                "# asked: SciPy[plot]\n".to_owned(),
+                locked_line("scipy", "1.11"),
+            ]
+            .concat()[..],
         ),
         ("apt-runtime.txt", "libgl1=1.6\n"),
         ("apt-dev.txt", "jq=1.6-2.1\nless=590\nlibjq1=1.6-2.1\n"),
@@ -77,7 +87,10 @@ fn what_was_installed_is_declared_by_name_and_locked_exactly() {
     }
     assert_eq!(
         packages.read("dependencies/locked/requirements-vcs.txt"),
-        format!("{header}thing @ git+https://h/thing.git@{COMMIT}\n")
+        format!(
+            "{header}# asked: thing @ git+https://h/thing.git@main\n\
+             thing @ git+https://h/thing.git@{COMMIT}\n"
+        )
     );
     for (_, bytes) in packages.tree() {
         assert!(!String::from_utf8_lossy(&bytes).contains("s3cret"));
@@ -85,6 +98,86 @@ fn what_was_installed_is_declared_by_name_and_locked_exactly() {
     // The stand-in has no Dockerfile, which is all that there is to find.
     let checked = packages.ready().envtpl(&["check", "--no-engine"]);
     assert!(!checked.stdout.contains("lock"), "{}", checked.stdout);
+}
+
+/// What was installed since the build is asked of the index, in the container; an index that does
+/// not answer changes nothing.
+#[test]
+fn files_that_nobody_recorded_are_asked_of_the_index() {
+    let mut packages = busy();
+    packages.unrecorded = vec!["pooch".into(), "scipy".into()];
+    let file = |name: &str, sha256: Option<&str>| {
+        json!({"name": name, "url": format!("https://more/{name}"), "sha256": sha256,
+            "size": 7, "yanked": null, "index": "https://more/simple"})
+    };
+    let answer = |packages: &[Value], files: &[Value], trouble: Value| {
+        let answer = json!({"packages": packages, "files": files, "trouble": trouble});
+        format!("hello\u{1e}{answer}\n")
+    };
+    let before = packages.tree();
+    let trouble = json!({"https://more/simple": "timed out"});
+    packages.answer("index", &answer(&[json!([]), json!([])], &[], trouble));
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("`https://more/simple` cannot be asked")
+        .says("timed out");
+    assert_eq!(packages.tree(), before);
+
+    let files = [
+        json!([file("pooch-1.8-py3-none-any.whl", Some("aa"))]),
+        json!([
+            file("SciPy-1.11.tar.gz", Some("bb")),
+            file(
+                "SciPy-1.11-cp311-cp311-manylinux2014_x86_64.whl",
+                Some("cc")
+            ),
+        ]),
+    ];
+    packages.answer("index", &answer(&files, &[], json!({})));
+    packages.ready().envtpl(&["freeze"]).expect(0);
+    let locked = packages.read("dependencies/locked/requirements.txt");
+    assert!(
+        locked.contains("\npooch==1.8 --hash=sha256:aa\n"),
+        "{locked}"
+    );
+    assert!(
+        packages
+            .read("dependencies/locked/requirements-source.txt")
+            .ends_with("\nscipy==1.11 --hash=sha256:bb\n")
+    );
+    let lock = packages.read("envtpl.lock");
+    assert!(lock.contains("    index: https://more/simple\n"), "{lock}");
+    let question = std::fs::read_to_string(packages.answers().join("question")).expect("asked");
+    let last = question.lines().last().expect("lines");
+    assert!(
+        last.contains(r#"[\"pooch\",\"1.8\"],[\"scipy\",\"1.11\"]"#),
+        "{last}"
+    );
+    // What is known is not asked for again.
+    std::fs::remove_file(packages.answers().join("index")).expect("there");
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(0)
+        .says("nothing new");
+}
+
+#[test]
+fn what_no_index_has_cannot_be_frozen() {
+    let mut packages = Packages::new().with_container(&[], &[dist("torch", "2.1+cu", true, &[])]);
+    packages.unrecorded = vec!["torch".into()];
+    packages.answer(
+        "index",
+        "\u{1e}{\"packages\":[[]],\"files\":[],\"trouble\":{}}",
+    );
+    packages
+        .ready()
+        .envtpl(&["freeze"])
+        .expect(1)
+        .says("torch 2.1+cu: no configured index has its local version (`+cu`)")
+        .says("PIP_EXTRA_INDEX_URL");
 }
 
 #[test]
@@ -252,10 +345,7 @@ fn what_cannot_be_frozen_is_named_and_marked_and_the_rest_is_kept() {
         assert!(lock.contains(marked), "{marked}\n{lock}");
     }
     let locked = packages.read("dependencies/locked/requirements.txt");
-    let lines: Vec<&str> = locked
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
+    let lines: Vec<&str> = locked.lines().filter(|line| line.contains("==")).collect();
     assert_eq!(lines.len(), 3, "{locked}");
     for (line, name) in lines
         .iter()
@@ -539,7 +629,7 @@ fn what_was_installed_in_the_run_image_goes_to_its_lists() {
     packages.answer(
         "container",
         &[
-            part("base", &packages.base),
+            part("base", &packages.base) + &packages.resolved(),
             part("run", &packages.run),
             part("now", &now),
         ]
@@ -843,6 +933,7 @@ fn snapshot_file(packages: &Packages, change: impl Fn(&mut Value)) -> String {
         "project": "p", "flavour": "dev", "project_root_at": "/project/p",
         "taken": "2026-01-01T00:00:00Z", "base": packages.base, "run": packages.run,
         "dev": packages.dev, "apt-build": null, "contents": contents,
+        "resolved": packages.resolved().split_once('\n').expect("a part").1,
         "now": packages.container.clone().unwrap_or_else(|| packages.dev.clone())});
     change(&mut file);
     file.to_string()
@@ -910,6 +1001,39 @@ fn a_snapshot_file_is_frozen_without_any_engine() {
         .desk
         .envtpl(&["freeze", "--check", "--from", "snapshot:there/s.json"])
         .expect(0);
+}
+
+/// The container is elsewhere, so this machine asks, with the settings of `.env`.
+#[test]
+fn files_that_a_snapshot_does_not_name_are_asked_for_from_this_machine() {
+    let mut packages = busy();
+    packages.unrecorded = vec!["pooch".into()];
+    packages
+        .desk
+        .write("s.json", snapshot_file(&packages, |_| {}));
+    packages.desk.write(
+        &format!("{DIRECTORY}/.env"),
+        "USR=alice\nPROJECT_NAME=p\nPIP_INDEX_URL=https://u:s3cret@i/simple\n",
+    );
+    let program = "cat >asked; printf '\\036{\"packages\":[[{\"name\":\
+                   \"pooch-1.8-py3-none-any.whl\",\"url\":\"https://i/p.whl\",\"sha256\":\"aa\",\
+                   \"index\":\"https://i/simple\"}]],\"files\":[]}'";
+    packages.desk = packages.desk.program("python3", program);
+    packages.desk = (packages.desk).program("git", &format!("echo {COMMIT} refs/heads/main"));
+    let frozen = packages
+        .desk
+        .envtpl(&["-vv", "freeze", "--from", "snapshot:s.json"])
+        .expect(0);
+    let locked = packages.read("dependencies/locked/requirements.txt");
+    assert!(
+        locked.contains("\npooch==1.8 --hash=sha256:aa\n"),
+        "{locked}"
+    );
+    // It is the first index, which the lock does not name; the password is on no command line.
+    assert!(!packages.read("envtpl.lock").contains("index: https"));
+    let asked = packages.desk.text("asked");
+    assert!(asked.contains("https://u:s3cret@i/simple"));
+    assert!(!frozen.stderr.contains("s3cret"), "{}", frozen.stderr);
 }
 
 #[test]

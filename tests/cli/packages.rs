@@ -31,6 +31,7 @@ case "$*" in
             echo "Error response from daemon: No such container: $4" >&2
             exit 1
         fi ;;
+    "exec "*"image.conf && exec"*|"run "*"image.conf && exec"*) cat >"$here/question"; cat "$here/index" ;;
     "exec "*newer=*) cat >/dev/null; cat "$here/contents" ;;
     "exec "*entrypoint.sh*) sed -n "s/^\([0-9]*\) [0-9a-f]\{40\} \(.*\)/\1 \2/p" |
         { printf '\036remotes\n'; while read -r number address; do
@@ -57,6 +58,8 @@ pub struct Packages {
     pub run: Value,
     pub dev: Value,
     pub container: Option<Value>,
+    /// Packages whose files the builds did not record.
+    pub unrecorded: Vec<String>,
 }
 
 pub fn deb(name: &str, version: &str, manual: bool) -> Value {
@@ -66,7 +69,18 @@ pub fn deb(name: &str, version: &str, manual: bool) -> Value {
 pub fn dist(name: &str, version: &str, requested: bool, requires: &[&str]) -> Value {
     json!({"name": name, "version": version, "installer": "pip", "requested": requested,
         "location": "/usr/local/lib/python3.11/dist-packages", "direct_url": null,
-        "requires": requires, "user_site": false})
+        "requires": requires, "user_site": false, "tags": ["py3-none-any"]})
+}
+
+/// The digest that the stand-in's wheel of a package has.
+pub fn sha256_of(name: &str) -> String {
+    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0<64}")
+}
+
+/// The line of the build's list for a package.
+pub fn locked_line(name: &str, version: &str) -> String {
+    format!("{name}=={version} --hash=sha256:{}\n", sha256_of(name))
 }
 
 pub fn snapshot(apt: &[Value], distributions: &[Value]) -> Value {
@@ -138,6 +152,7 @@ impl Packages {
             run,
             dev,
             container: None,
+            unrecorded: Vec::new(),
         };
         let service = |image: &str| json!({"image": format!("lab/p:{image}"), "build": {"args": {"BASE_IMAGE": "base:12"}}});
         let config = json!({"name": "p-amd64-cpu-alice", "services": {
@@ -202,12 +217,40 @@ impl Packages {
         let run = part("run", &self.run);
         let dev = part("dev", &self.dev);
         let now = |snapshot: &Value| part("now", snapshot);
+        let base = base + &self.resolved();
         self.answer("run", &(base.clone() + &run + &now(&self.run)));
         self.answer("dev", &(base.clone() + &dev + &now(&self.dev)));
         if let Some(container) = &self.container {
             self.answer("container", &(base + &dev + &now(container)));
         }
         &self.desk
+    }
+
+    /// What builds record of the files that they resolve: a wheel for each package.
+    pub fn resolved(&self) -> String {
+        let snapshots = [Some(&self.dev), self.container.as_ref()];
+        let distributions = snapshots
+            .iter()
+            .flatten()
+            .filter_map(|snapshot| snapshot["python"]["distributions"].as_array())
+            .flatten();
+        let mut seen = BTreeMap::new();
+        for found in distributions {
+            let text = |field: &str| found[field].as_str().expect(field).to_owned();
+            let (name, version) = (text("name").to_lowercase(), text("version"));
+            if found["direct_url"].is_null() && !self.unrecorded.contains(&name) {
+                seen.insert(name, version);
+            }
+        }
+        let packages = seen.iter().map(|(name, version)| {
+            format!(
+                "[[packages]]\nname = \"{name}\"\nversion = \"{version}\"\nwheels = [{{ url = \
+                 \"https://files/{name}-{version}-py3-none-any.whl\", hashes = {{ sha256 = \
+                 \"{}\" }} }}]\n",
+                sha256_of(name)
+            )
+        });
+        format!("\u{1e}resolved\n{}", packages.collect::<String>())
     }
 
     /// The next build: the images hold what the container holds, with what was asked for marked.

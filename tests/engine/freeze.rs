@@ -131,6 +131,13 @@ pub fn packages(snapshot: &str) -> BTreeSet<String> {
     apt.chain(python).collect()
 }
 
+/// A comment that no build has read, so that its step is run and heard, and not taken from a cache.
+fn never_seen() -> String {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).expect("a clock");
+    format!("# {}\n", since.as_nanos())
+}
+
 pub const SNAPSHOT: &str = "sh /opt/envtpl/entrypoints/snapshot.sh";
 
 #[test]
@@ -198,10 +205,47 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
     );
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");
 
+    // Each package of the index has the digest of its file, also what came since the build.
+    let list = shop.read("dependencies/locked/requirements.txt");
+    let pins: Vec<&str> = list.lines().filter(|line| line.contains("==")).collect();
+    let hashed = |line: &&&str| line.starts_with('#') || line.contains(" --hash=sha256:");
+    assert_eq!(pins.iter().filter(hashed).count(), pins.len(), "{list}");
+    assert!(
+        list.contains("\nrequests==") && list.contains("\npysocks=="),
+        "{list}"
+    );
+    assert!(list.contains("\n# asked: requests[socks]\n"), "{list}");
+
     let installed = packages(&container.types(SNAPSHOT).expect(0).stdout);
     drop(container);
     shop.commit("freeze");
-    shop.envtpl(&["build-generic"]).expect(0);
+
+    // A file whose digest is another one does not come in, and is named.
+    let digest = list
+        .lines()
+        .find_map(|line| line.strip_prefix("six==1.17.0 --hash=sha256:"))
+        .expect("locked");
+    let flipped = match digest.as_bytes()[0] {
+        b'0' => digest.replacen('0', "1", 1),
+        first => digest.replacen(char::from(first), "0", 1),
+    };
+    shop.write(
+        "dependencies/locked/requirements.txt",
+        &list.replace(digest, &flipped),
+    );
+    shop.envtpl(&["build-generic", "--allow-dirty"])
+        .expect(1)
+        .says("Hash mismatch for `six==1.17.0`");
+    shop.envtpl(&["build-generic", "--allow-dirty", "--locked"])
+        .expect(1)
+        .says("is not what envtpl.lock says");
+    shop.write("dependencies/locked/requirements.txt", &list);
+
+    shop.append("dependencies/requirements.txt", &never_seen());
+    shop.commit("a comment");
+    shop.envtpl(&["build-generic", "--locked"])
+        .expect(0)
+        .says("the lock answers everything that is declared: nothing is resolved");
     let dev = shop.in_image("dev-latest-root", SNAPSHOT).expect(0).stdout;
     let built = packages(&dev);
     assert_eq!(
@@ -272,6 +316,27 @@ fn an_image_that_is_frozen_as_it_is_is_built_again_from_its_lock() {
         shop.read("dependencies/locked/apt-runtime.txt")
             .contains("\njq=")
     );
+    // What was declared since comes in under the lock, and is named.
+    let requirements = shop.read("dependencies/requirements.txt");
+    shop.append(
+        "dependencies/requirements.txt",
+        &(never_seen() + "toml>=0.10\n"),
+    );
+    shop.envtpl(&["build-generic", "--allow-dirty", "--locked"])
+        .expect(1)
+        .says("`toml>=0.10` is declared and not in the lock");
+    shop.envtpl(&["build-generic", "--allow-dirty"])
+        .expect(0)
+        .says("a declared line is not in the lock, and resolved under it:")
+        .says("declared since the lock was made, and resolved under it:")
+        .says(": toml>=0.10");
+    let with_toml = packages(&shop.in_image("dev-latest-root", SNAPSHOT).expect(0).stdout);
+    let more: Vec<&String> = with_toml.difference(&before).collect();
+    assert!(
+        with_toml.is_superset(&before) && more.len() == 1 && more[0].starts_with("pip toml "),
+        "{more:?}"
+    );
+    shop.write("dependencies/requirements.txt", &requirements);
     // What is taken out of a list leaves the lock at the next freeze, and the image with it.
     shop.write("dependencies/apt-dev.txt", "sudo\n");
     shop.commit("freeze");
@@ -308,7 +373,7 @@ fn from_scratch_pips_packages_go_below_pip_and_condas_beside_them() {
     assert!(lock.contains("- name: greet\n"), "{lock}");
     let locked = shop.read("dependencies/locked/requirements.txt");
     assert!(
-        locked.contains("\nidna==") && locked.contains("\nsix==1.17.0\n"),
+        locked.contains("\nidna==") && locked.contains("\nsix==1.17.0 --hash=sha256:"),
         "{locked}"
     );
     assert!(

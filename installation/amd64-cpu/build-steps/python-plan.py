@@ -17,6 +17,7 @@ What is declared and what the lock answers are compared line by line, so that a 
 that answers everything resolves nothing and asks no index what there is.
 """
 
+import glob
 import json
 import os
 import re
@@ -53,7 +54,7 @@ def free(distribution):
 
 def comparable(line):
     """A line as the lock writes what it answers: without credentials."""
-    return re.sub(r"//[^/@\s]*@", "//", line)
+    return re.sub(r"(?<!/)//[^/\s]*@", "//", line)
 
 
 def logical_lines(path):
@@ -121,18 +122,18 @@ class Locked:
         self.wheels = self.pins(directory + "/requirements.txt", base)
         self.sources = self.pins(directory + "/requirements-source.txt", base)
         self.urls = {named(line): line for _, line in logical_lines(directory + "/requirements-vcs.txt")}
-        # What the lock answers, and what it takes for given, are comments of its first list.
+        # What the lock answers, and what it takes for given, are comments of its lists.
         self.answers, self.given, self.python = set(), {}, None
-        if os.path.exists(directory + "/requirements.txt"):
-            with open(directory + "/requirements.txt", encoding="utf-8") as lines:
+        for path in glob.glob(directory + "/requirements*.txt"):
+            with open(path, encoding="utf-8") as lines:
                 for line in lines:
-                    word, _, rest = line.rstrip("\n").removeprefix("# ").partition(": ")
-                    if line.startswith("# declared: "):
+                    word, _, rest = line.rstrip("\n").partition(": ")
+                    if word == "# asked":
                         self.answers.add(rest)
-                    elif line.startswith("# given: "):
+                    elif word == "# given":
                         name, _, version = rest.partition("==")
                         self.given[key(name)] = version
-                    elif line.startswith("# python: "):
+                    elif word == "# python":
                         self.python = rest
 
     @staticmethod

@@ -55,6 +55,12 @@ whole() {
         printf ',\n"%s":' "$record"
         if [ -r "$records/$record.json" ]; then cat "$records/$record.json"; else echo null; fi
     done
+    # The files of packages that the build resolved, as one string.
+    printf ',\n"resolved":"'
+    if [ -r $records/dependencies/resolved.toml ]; then
+        sed 's/[\\"]/\\&/g' $records/dependencies/resolved.toml | awk '{ printf "%s\\n", $0 }'
+    fi
+    printf '"'
     # Files that somebody changed since the image was built.
     printf ',\n"contents":'
     if [ -x "${PYTHON:-}" ]; then

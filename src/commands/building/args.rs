@@ -15,6 +15,10 @@ pub struct BuildArgs {
     #[arg(long, value_name = "STAGE", conflicts_with = "with")]
     pub stage: Option<String>,
 
+    /// Refuse to build when something is declared that the lock does not hold; for CI
+    #[arg(long)]
+    pub locked: bool,
+
     /// Run every step again
     #[arg(long)]
     pub no_cache: bool,

@@ -4,6 +4,8 @@ mod apart;
 mod args;
 mod checks;
 mod inputs;
+pub mod lists;
+mod locked;
 mod plan;
 mod publish;
 
@@ -62,6 +64,9 @@ pub fn build(
         context.printer.data(plan.shown(&workplace, args)?)?;
         return Ok(Vec::new());
     }
+    if layer == Layer::Generic {
+        locked::tell(installation, &context.printer)?;
+    }
     run_build(&workplace, &plan, layer, args)?;
     publish::publish(&workplace, &plan, layer, args, &revision)
 }
@@ -73,6 +78,9 @@ fn check_files(installation: &Installation, layer: Layer, args: &BuildArgs) -> R
     checks::dockerfile(installation, layer, args)?;
     if layer == Layer::Generic {
         checks::declared(installation)?;
+        if args.locked {
+            locked::check(installation)?;
+        }
     }
     Ok(())
 }

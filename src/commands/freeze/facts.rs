@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::commands::freeze::artefacts;
 use crate::commands::freeze::base::base_image;
 use crate::commands::freeze::changed;
 use crate::commands::freeze::source::{self, From, Source};
 use crate::commands::freeze::unpushed::Doubtful;
 use crate::commands::workplace::{Layer, Workplace, settings};
 use crate::engine::{Container, Images};
-use crate::environment::freeze::{AptTarget, Declared, Facts, as_in_dev};
+use crate::environment::freeze::{AptTarget, Artefacts, Declared, Facts, as_in_dev};
 use crate::environment::lock::Lock;
 use crate::environment::origin::Found;
 use crate::environment::probe::{Answer, Question};
@@ -53,6 +54,10 @@ pub fn gather(
             let answer = ask_image(workplace, Question::RecordsAndNow, dev_image)?;
             (Source::Image(dev_image.to_owned()), answer)
         }
+    };
+    let artefacts = Artefacts {
+        resolved: answer.resolved(),
+        ..artefacts::settings_of(workplace.installation, &given.declared)?
     };
     let now = answer.now()?;
     let base = record(&mut answer, "base", &source.to_string())?;
@@ -102,6 +107,7 @@ pub fn gather(
         base,
         directories_in_image,
         lost,
+        artefacts,
         apt_build,
         declared: given.declared,
         previous: given.previous,

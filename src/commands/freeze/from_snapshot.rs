@@ -8,11 +8,12 @@ use crate::commands::freeze::base::base_image;
 use crate::commands::freeze::facts::{Given, check_python, of_flavour};
 use crate::commands::freeze::source::Source;
 use crate::commands::freeze::unpushed::Doubtful;
-use crate::commands::freeze::{changed, facts};
+use crate::commands::freeze::{artefacts, changed, facts};
 use crate::commands::workplace::{Workplace, settings};
-use crate::environment::freeze::{Facts, dev_by_lock};
+use crate::environment::freeze::{Artefacts, Facts, dev_by_lock};
 use crate::environment::lock::{Base, Lock};
 use crate::environment::origin::Found;
+use crate::environment::pylock::Resolved;
 use crate::environment::remotes;
 use crate::environment::snapshot::Snapshot;
 use crate::environment::snapshot_file::SnapshotFile;
@@ -69,6 +70,10 @@ pub fn gather(
     let mut lost = doubtful.ask(&context.printer, remotes::here)?;
     let contents = file.contents.iter();
     lost.extend(contents.flat_map(changed::since_built));
+    let artefacts = Artefacts {
+        resolved: Resolved::parse(&file.resolved, &source.to_string())?,
+        ..artefacts::settings_of(installation, &given.declared)?
+    };
     let root = Some(file.project_root_at).filter(|root| !root.is_empty());
     let facts = Facts {
         base_image: base(context, project, installation, &file.now, previous)?,
@@ -78,6 +83,7 @@ pub fn gather(
         new_apt: facts::new_apt(given.apt_list, file.flavour),
         directories_in_image: directories(&dev),
         lost,
+        artefacts,
         base: file.base,
         apt_build: file.apt_build,
         declared: given.declared,

@@ -1,7 +1,7 @@
 //! The plain lists that the Dockerfile installs from, written from the lock.
 
 use crate::environment::freeze::apt::apt_label;
-use crate::environment::lock::{self, Lock};
+use crate::environment::lock::{self, Lock, PythonFile, PythonPackage};
 use crate::environment::origin::Origin;
 
 /// The directory of the lists in an installation.
@@ -20,14 +20,15 @@ pub struct LockedFile {
 
 /// The lists for a lock, in its order.
 pub fn files(lock: &Lock) -> Vec<LockedFile> {
-    let python = |of_index: bool| {
+    let python = |kind: Kind| -> Vec<String> {
         let packages = lock.python_packages().iter();
         let packages = packages.filter(|package| package.unfrozen.is_none());
         packages
-            .filter(move |package| (package.origin == Origin::Index) == of_index)
-            .map(|package| package.origin.exact(&package.name, &package.version))
+            .filter(|package| package.unfrozen.is_none() && Kind::of(package) == kind)
+            .map(requirement)
             .collect()
     };
+    let wheels = [answers(lock), python(Kind::Wheel)].concat();
     let apt = |list: &[lock::AptPackage]| {
         list.iter()
             .filter(|package| package.unfrozen.is_none())
@@ -38,8 +39,9 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
             .collect()
     };
     vec![
-        file("requirements.txt", python(true)),
-        file("requirements-vcs.txt", python(false)),
+        file("requirements.txt", wheels),
+        file("requirements-source.txt", python(Kind::Source)),
+        file("requirements-vcs.txt", python(Kind::Address)),
         file("apt-build.txt", apt(&lock.apt.build)),
         file("apt-runtime.txt", apt(&lock.apt.runtime)),
         file("apt-dev.txt", apt(&lock.apt.dev)),
@@ -99,6 +101,62 @@ fn conda(lock: &Lock) -> Option<String> {
     Some(format!(
         "{HEADER}# platform: {platform}\n{asked}@EXPLICIT\n{lines}"
     ))
+}
+
+/// How a build gets a Python package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As a wheel of an index.
+    Wheel,
+    /// From a source archive of an index.
+    Source,
+    /// From an address of its own.
+    Address,
+}
+
+impl Kind {
+    fn of(package: &PythonPackage) -> Self {
+        let sources = !package.files.is_empty() && !package.files.iter().any(PythonFile::is_wheel);
+        match package.origin {
+            Origin::Index if sources => Self::Source,
+            Origin::Index => Self::Wheel,
+            _ => Self::Address,
+        }
+    }
+}
+
+/// A line of pip's with every digest that will do, below the declared lines that it answers.
+fn requirement(package: &PythonPackage) -> String {
+    let declared = package.declared.iter();
+    let mut line: String = declared.map(|line| format!("# asked: {line}\n")).collect();
+    line.push_str(&package.origin.exact(&package.name, &package.version));
+    for file in &package.files {
+        line.push_str(" --hash=sha256:");
+        line.push_str(&file.sha256);
+    }
+    line
+}
+
+/// What `python-plan.py` compares with what it finds, as comments: the Python, declared lines that
+/// no package of the list is for, and the packages that must be there already. The empty line keeps
+/// them apart for git.
+fn answers(lock: &Lock) -> Vec<String> {
+    let Some(python) = &lock.python else {
+        return Vec::new();
+    };
+    let mut numbers = python.version.split('.');
+    let minor = [numbers.next(), numbers.next()].map(Option::unwrap_or_default);
+    let mut lines = vec![format!("# python: {}", minor.join("."))];
+    let declared = lock.declared.python.iter();
+    lines.extend(declared.map(|line| format!("# asked: {line}")));
+    lines.extend(python.given.iter().map(|line| format!("# given: {line}")));
+    if lines.len() == 1 && python.packages.is_empty() {
+        return Vec::new();
+    }
+    if !python.packages.is_empty() {
+        lines.push(String::new());
+    }
+    lines
 }
 
 fn file(name: &'static str, lines: Vec<String>) -> LockedFile {

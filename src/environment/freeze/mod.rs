@@ -2,11 +2,13 @@
 //! and what cannot be frozen. Pure: facts go in, a plan comes out.
 
 mod apt;
+mod artefacts;
 mod conda;
 mod flavours;
 mod graph;
 mod locked;
 mod python;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -14,15 +16,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::environment::declared::DeclaredLine;
+use crate::environment::index::{Indexes, Question};
 use crate::environment::lock::{self, Lock};
 use crate::environment::requires::{Interpreter, Requirement};
 use crate::environment::snapshot::Snapshot;
 use crate::installation::name::Acceleration;
 
 pub use apt::apt_label;
+pub use artefacts::{Artefacts, DEFAULT_INDEX};
 pub use flavours::{as_in_dev, dev_by_lock};
 pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
+pub use settled::answers;
+
+/// Tools of the installation, not of the code: a newer one may replace the base image's, and the
+/// build brings them along without being asked.
+const TOOLS: [&str; 3] = ["pip", "setuptools", "wheel"];
 
 /// Everything that a plan depends on.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +66,8 @@ pub struct Facts {
     /// Python packages, by normalised name, that a build would not get as they are: what asking
     /// around showed. (What a package's own record says is found out here.)
     pub lost: BTreeMap<String, Lost>,
+    /// What is known of the files that packages came from.
+    pub artefacts: Artefacts,
 }
 
 /// Why a build would not get a package as it is installed.
@@ -105,6 +117,10 @@ pub struct Declared {
     pub apt_dev: BTreeSet<String>,
     /// Conda packages of `environment.yml`; `None` for an installation without one.
     pub conda: Option<BTreeSet<String>>,
+    /// All of it, line by line.
+    pub lines: Vec<DeclaredLine>,
+    /// The package indexes that it names.
+    pub indexes: Indexes,
 }
 
 /// What a freeze does.
@@ -118,6 +134,8 @@ pub struct Plan {
     pub refused: Vec<Refusal>,
     /// What a person should know, one sentence each.
     pub notes: Vec<String>,
+    /// What must be asked of the package index before the lock is whole.
+    pub unknown: Question,
 }
 
 /// A package that is added to a declared file.
@@ -184,10 +202,13 @@ pub fn plan(facts: &Facts) -> Plan {
         additions: Vec::new(),
         refused: Vec::new(),
         notes: Vec::new(),
+        unknown: Question::default(),
     };
     apt::plan(facts, &mut plan);
     conda::plan(facts, &mut plan);
     python::plan(facts, &mut plan);
+    artefacts::plan(facts, &mut plan);
+    settled::plan(facts, &mut plan);
     plan.lock.sort();
     plan.additions.sort();
     plan.refused.sort();

@@ -3,16 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::environment::freeze::graph::{Extras, Graph};
-use crate::environment::freeze::{Addition, Facts, List, Lost, Plan, Refusal};
+use crate::environment::freeze::{Addition, Facts, List, Lost, Plan, Refusal, TOOLS};
 use crate::environment::lock;
 use crate::environment::origin::{Found, Origin};
 use crate::environment::snapshot::{Distribution, Snapshot};
 use crate::installation::name::Acceleration;
 use crate::installation::requirements::normalise;
-
-/// Tools of the installation, not of the code: a newer one may replace the base image's, and the
-/// build brings them along without being asked.
-const TOOLS: [&str; 3] = ["pip", "setuptools", "wheel"];
 
 /// Whose an installed package is.
 enum Owner {

@@ -1,13 +1,18 @@
 //! Whole plans, from snapshots as real images give them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::environment::declared::{Asked, comparable};
 use crate::environment::snapshot::{
     AptPackage, ArchiveInfo, CondaPackage, DirInfo, DirectUrl, Distribution, Python, VcsInfo,
 };
+use crate::error::Place;
+use crate::installation::apt_list::AptList;
+use crate::installation::requirements::requirement;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -150,6 +155,22 @@ fn locked(plan: &Plan) -> Vec<(&str, bool)> {
         .collect()
 }
 
+/// The text of one of the build's lists.
+fn listed(plan: &Plan, name: &str) -> String {
+    let mut files = locked_files(&plan.lock).into_iter();
+    let file = files.find(|file| file.name == name).expect("a list");
+    file.text.unwrap_or_default()
+}
+
+/// A line of requirements.txt.
+pub fn declared_line(text: &str) -> DeclaredLine {
+    DeclaredLine {
+        text: comparable(text),
+        place: Place::file("requirements.txt"),
+        asked: Asked::Python(requirement(text).expect(text)),
+    }
+}
+
 fn apt_locked(list: &[crate::environment::lock::AptPackage]) -> Vec<(&str, bool)> {
     list.iter()
         .map(|package| (package.name.as_str(), package.requested))
@@ -180,8 +201,11 @@ fn an_image_is_locked_without_its_base() {
         [
             (
                 "requirements.txt",
-                Some(format!("{header}helper==1.0\nnumpy==1.26\n"))
+                Some(format!(
+                    "{header}# python: 3.11\n\nhelper==1.0\nnumpy==1.26\n"
+                ))
             ),
+            ("requirements-source.txt", None),
             ("requirements-vcs.txt", None),
             ("apt-build.txt", None),
             (
@@ -220,13 +244,8 @@ fn what_pip_was_asked_for_is_added_and_its_dependencies_only_locked() {
             ("thing", true)
         ]
     );
-    let vcs = &locked_files(&plan.lock)[1];
     let expected = format!("thing @ git+https://h/thing.git@{COMMIT}\n");
-    assert!(
-        vcs.text
-            .as_ref()
-            .is_some_and(|text| text.ends_with(&expected))
-    );
+    assert!(listed(&plan, "requirements-vcs.txt").ends_with(&expected));
 }
 
 #[test]
@@ -541,7 +560,7 @@ fn system_packages_that_were_typed_go_to_the_dev_list() {
     let plan = plan(&facts);
     assert_eq!(lines(&plan), ["jq", "libc6:i386"]);
     assert_eq!(plan.additions[0].list, List::AptDev);
-    let text = locked_files(&plan.lock)[4].text.clone().expect("there");
+    let text = listed(&plan, "apt-dev.txt");
     assert!(
         text.contains("\njq=1.6\nlibc6:i386=2.36\nlibjq1=1.6\n"),
         "{text}"
@@ -670,7 +689,7 @@ fn where_system_packages_come_from_is_locked_and_stays_what_it_was() {
     facts.dev.apt.push(telling("git", true, ""));
     facts.now.apt = facts.dev.apt.clone();
     let first = plan(&facts);
-    let text = locked_files(&first.lock)[4].text.clone().expect("there");
+    let text = listed(&first, "apt-dev.txt");
     assert!(
         text.ends_with("\ngit=1 # sha256:gitgitgit snapshot:20260102T030405Z\n"),
         "{text}"
@@ -690,7 +709,9 @@ fn where_system_packages_come_from_is_locked_and_stays_what_it_was() {
     // What is marked is in no list of the build.
     let mut lock = first.lock;
     lock.apt.dev[0].unfrozen = Some("why".into());
-    assert_eq!(locked_files(&lock)[4].text, None);
+    let mut files = locked_files(&lock).into_iter();
+    let list = files.find(|file| file.name == "apt-dev.txt");
+    assert_eq!(list.expect("a list").text, None);
 }
 
 #[test]
@@ -715,7 +736,7 @@ fn packages_from_files_are_refused() {
     let mut apt = plan.lock.apt.dev.iter();
     let tool = apt.find(|package| package.name == "tool").expect("marked");
     assert_eq!(tool.unfrozen.as_ref(), Some(&plan.refused[0].why));
-    let list = locked_files(&plan.lock)[4].text.clone().expect("there");
+    let list = listed(&plan, "apt-dev.txt");
     assert!(
         list.contains("libtool=1") && !list.contains("\ntool"),
         "{list}"
@@ -912,11 +933,23 @@ fn rebuilt(facts: &Facts, plan: &Plan) -> Facts {
     let mut next = facts.clone();
     for addition in &plan.additions {
         match addition.list {
-            List::Python => next
-                .declared
-                .python
-                .push(Requirement::parse(&addition.line).expect("a requirement")),
+            List::Python => {
+                let asked = Requirement::parse(&addition.line).expect("a requirement");
+                next.declared.python.push(asked);
+                next.declared.lines.push(declared_line(&addition.line));
+            }
             List::AptBuild | List::AptRuntime | List::AptDev => {
+                let list = AptList::parse(Path::new("x"), &addition.line).expect("a package");
+                let entry = list.entries()[0].clone();
+                next.declared.lines.push(DeclaredLine {
+                    text: addition.line.clone(),
+                    place: Place::file("apt.txt"),
+                    asked: match addition.list {
+                        List::AptBuild => Asked::AptBuild(entry),
+                        List::AptRuntime => Asked::AptRuntime(entry),
+                        _ => Asked::AptDev(entry),
+                    },
+                });
                 let name = addition.name.split(':').next().unwrap_or_default();
                 let declared = &mut next.declared;
                 let list = match addition.list {

@@ -46,6 +46,7 @@ fn example() -> Lock {
                     subdirectory: None,
                 }),
                 requested: true,
+                declared: vec!["thing @ git+https://host/thing.git@main".into()],
                 ..python("thing", "0.10")
             },
             PythonPackage {
@@ -56,7 +57,7 @@ fn example() -> Lock {
         ],
         ..Python::default()
     });
-    lock.declared.python = vec!["thing".into(), "numpy>=1".into()];
+    lock.declared.python = vec!["torch".into(), "numpy>=1".into()];
     lock.apt.dev = vec![AptPackage {
         name: "jq".into(),
         version: "1.6-2.1".into(),
@@ -92,7 +93,7 @@ base:
 declared:
   python:
   - 'numpy>=1'
-  - thing
+  - torch
 python:
   version: 3.11.2
   packages:
@@ -114,6 +115,8 @@ python:
         url: https://host/thing.git
         commit: '0123456789abcdef0123456789abcdef01234567'
     requested: true
+    declared:
+    - 'thing @ git+https://host/thing.git@main'
 apt:
   dev:
   - name: jq
@@ -217,6 +220,7 @@ proptest! {
                 requested,
                 index: requested.then(|| version.clone()),
                 unfrozen: (!requested).then(|| version.clone()),
+                    declared: vec![version.clone()],
                 files: versions.iter().map(|name| file(name)).collect(),
                 ..python(name, version)
             }).collect(),

@@ -255,7 +255,7 @@ impl CondaEnvironment {
     }
 
     /// Where the given line of pip's requirements stands, counted from 1.
-    fn pip_place(&self, line: usize) -> Place {
+    pub fn pip_place(&self, line: usize) -> Place {
         let mut first = 1;
         for (index, text) in self.pip.iter().enumerate() {
             first += text.lines().count().max(1);

@@ -23,6 +23,8 @@ DEFAULT = "https://pypi.org/simple"
 # The best form first; an index that knows only one gives that.
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 TRIES = 3
+# Some servers forbid what they do not have.
+NOT_THERE = (401, 403, 404, 410)
 ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
 
@@ -182,15 +184,20 @@ class Index:
             return answer.read()
 
     def digest(self, url):
-        """The sha256 and the size of a file."""
+        """The sha256 and the size of a file; None where it is not there."""
         digest, size = hashlib.sha256(), 0
-        with self.open(url) as answer:
-            while True:
-                block = answer.read(1 << 20)
-                if not block:
-                    return digest.hexdigest(), size
-                digest.update(block)
-                size += len(block)
+        try:
+            with self.open(url) as answer:
+                while True:
+                    block = answer.read(1 << 20)
+                    if not block:
+                        return digest.hexdigest(), size
+                    digest.update(block)
+                    size += len(block)
+        except urllib.error.HTTPError as answer:
+            if answer.code in NOT_THERE:
+                return None, None
+            raise
 
     def page(self, url):
         """The files that a page lists: name, url, sha256 (None where it does not say), size, yanked."""
@@ -243,8 +250,7 @@ class Index:
         try:
             return self.page("%s/%s/" % (index, key(name)))
         except urllib.error.HTTPError as answer:
-            # Some servers forbid what they do not have.
-            if answer.code in (401, 403, 404, 410):
+            if answer.code in NOT_THERE:
                 return None
             raise
         except urllib.error.URLError as reason:
@@ -294,7 +300,12 @@ def version_of(name, package):
 
 
 def answer(question):
-    """Print what the indexes say: `packages` as [name, version], and the digests of `files`."""
+    """Print what the indexes say: `packages` as [name, version], and the digests of `files`.
+
+    `environment` holds settings that this process does not have, `index`, `extra` and `links` what
+    requirements files say about indexes.
+    """
+    os.environ.update(question.get("environment", {}))
     settings = Settings()
     settings.declare(question.get("index"), question.get("extra", []), question.get("links", []))
     index = Index(settings)

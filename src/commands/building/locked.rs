@@ -1,0 +1,109 @@
+//! `--locked`: refuses a build that would install more or other than the lock says.
+
+use crate::commands::building::lists;
+use crate::environment::declared::{Asked, DeclaredFiles, DeclaredLine};
+use crate::environment::freeze::answers;
+use crate::environment::lock::{self, Lock};
+use crate::error::{Error, Place, Result};
+use crate::files;
+use crate::output::Printer;
+use crate::project::Installation;
+
+/// More lines than this are only counted.
+const SHOWN: usize = 10;
+
+/// Says which declared lines are not in the lock, if there is one. The build says so as well, but
+/// only when it is not taken from the cache.
+///
+/// # Errors
+/// `Usage` when a file is wrong.
+pub fn tell(installation: &Installation, printer: &Printer) -> Result<()> {
+    let path = installation.path(lock::FILE);
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Ok(());
+    };
+    let lock = Lock::parse(&path, &text)?;
+    let lines = DeclaredFiles::read(installation.directory())?.lines()?;
+    let since: Vec<&DeclaredLine> = lines.iter().filter(|line| !answers(&lock, line)).collect();
+    if since.is_empty() {
+        return Ok(());
+    }
+    let what = match since.len() {
+        1 => "a declared line is not in the lock, and resolved under it:".to_owned(),
+        several => format!("{several} declared lines are not in the lock, and resolved under it:"),
+    };
+    let shown = since.iter().take(SHOWN).map(|line| {
+        let place = line.place.to_string();
+        let place = place
+            .strip_prefix(&format!("{}/", installation.directory().display()))
+            .unwrap_or(&place)
+            .to_owned();
+        format!("\n  {place}: {}", line.text)
+    });
+    let more = match since.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    printer.note(format_args!("{what}{}{more}", shown.collect::<String>()));
+    Ok(())
+}
+
+/// Refuses an installation without a lock, one whose lists say something else than its lock, and
+/// one that declares what the lock does not hold.
+///
+/// # Errors
+/// `Failed`, with the lines.
+pub fn check(installation: &Installation) -> Result<()> {
+    let name = installation.name();
+    let path = installation.path(lock::FILE);
+    let Some(text) = files::read_text_if_exists(&path)? else {
+        return Err(Error::failed(format!(
+            "{name} has no lock, and `--locked` builds from one"
+        ))
+        .at(Place::file(path))
+        .help(format!(
+            "write one: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
+        )));
+    };
+    let lock = Lock::parse(&path, &text)?;
+    let marked = lock.python_packages().iter();
+    if let Some((package, why)) = marked
+        .filter_map(|package| Some((package, package.unfrozen.as_ref()?)))
+        .next()
+    {
+        return Err(Error::failed(format!(
+            "no build can get `{}` {} again: {why}",
+            package.name, package.version
+        ))
+        .at(Place::file(path))
+        .help("`envtpl freeze` tells what to do about it"));
+    }
+    lists::check(installation, &lock)?;
+    let lines = DeclaredFiles::read(installation.directory())?.lines()?;
+    let since: Vec<&DeclaredLine> = lines.iter().filter(|line| !answers(&lock, line)).collect();
+    if since.is_empty() {
+        return Ok(());
+    }
+    let what = match since.as_slice() {
+        [one] => format!("`{}` is declared and not in the lock", one.text),
+        several => format!("{} declared lines are not in the lock", several.len()),
+    };
+    let error = Error::failed(format!("{what}, so nothing was built"));
+    let shown = since.iter().take(SHOWN);
+    let error = shown.fold(error, |error, line| error.at(line.place.clone()));
+    let error = error.help(format!(
+        "lock what is declared: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
+    ));
+    let of_apt = |line: &&DeclaredLine| {
+        matches!(
+            line.asked,
+            Asked::AptBuild(_) | Asked::AptRuntime(_) | Asked::AptDev(_)
+        )
+    };
+    Err(match since.iter().copied().any(|line| of_apt(&line)) {
+        true => error.help(
+            "a name that other system packages provide is never in the lock: declare the package",
+        ),
+        false => error,
+    })
+}

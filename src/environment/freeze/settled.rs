@@ -1,0 +1,416 @@
+//! Which declared lines the locked packages answer, so that a build from the lock need not resolve
+//! them again.
+//!
+//! A digest of the declared files would be simpler, but two people's freezes could not be merged
+//! then, and one comment more would make a build resolve everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+
+use crate::environment::declared::{Asked, DeclaredLine, comparable};
+use crate::environment::freeze::graph::{Extras, Graph};
+use crate::environment::freeze::{Facts, List, Plan, TOOLS};
+use crate::environment::lock::{self, Lock};
+use crate::environment::origin::without_credentials;
+use crate::environment::requires::Requirement;
+use crate::environment::snapshot::{AptPackage, Distribution};
+use crate::installation::apt_list::AptEntry;
+use crate::installation::requirements::{Entry, Kind, normalise};
+
+/// Adds to a plan what its lock answers.
+pub fn plan(facts: &Facts, plan: &mut Plan) {
+    apt(facts, plan);
+    python(facts, plan);
+}
+
+struct Scene<'a> {
+    now: BTreeMap<String, &'a Distribution>,
+    graph: Graph,
+    /// Packages that a build finds there, and never installs.
+    given: BTreeMap<String, &'a str>,
+    locked: BTreeSet<&'a str>,
+}
+
+fn python(facts: &Facts, plan: &mut Plan) {
+    let Some(lock) = &plan.lock.python else {
+        return;
+    };
+    let scene = Scene {
+        now: facts
+            .now
+            .distributions()
+            .iter()
+            .map(|distribution| (distribution.key(), distribution))
+            .collect(),
+        graph: Graph::new(facts.interpreter(), facts.now.distributions()),
+        given: given(facts),
+        locked: lock
+            .packages
+            .iter()
+            .map(|package| package.name.as_str())
+            .collect(),
+    };
+    // A package that the lists leave out may be needed by any of the others.
+    let whole = plan.refused.is_empty()
+        && lock
+            .packages
+            .iter()
+            .all(|package| package.unfrozen.is_none());
+    let mut answered: Vec<(Option<String>, String)> = Vec::new();
+    if whole {
+        let lines = facts.declared.lines.iter();
+        answered.extend(lines.filter_map(|line| Some((scene.answers(line)?, line.text.clone()))));
+        let added = plan.additions.iter();
+        let added = added.filter(|addition| addition.list == List::Python);
+        answered.extend(
+            added.map(|addition| (Some(addition.name.clone()), comparable(&addition.line))),
+        );
+    }
+
+    let roots = facts.declared.python.iter().map(|asked| asked.key.as_str());
+    let mut extras = Extras::new();
+    let new = plan.additions.iter();
+    let new = new.filter_map(|addition| Requirement::parse(&addition.line));
+    for asked in facts.declared.python.iter().cloned().chain(new) {
+        extras.entry(asked.key).or_default().extend(asked.extras);
+    }
+    let needed = scene
+        .graph
+        .needed_by(roots.chain(scene.locked.iter().copied()), &extras);
+    let given: Vec<String> = needed
+        .iter()
+        .filter(|key| !scene.locked.contains(key.as_str()) && !TOOLS.contains(&key.as_str()))
+        .filter_map(|key| Some(format!("{key}=={}", scene.given.get(key)?)))
+        .collect();
+    let Some(python) = &mut plan.lock.python else {
+        return;
+    };
+    python.given = given;
+    for (key, line) in answered {
+        let mut packages = python.packages.iter_mut();
+        match packages.find(|package| Some(&package.name) == key.as_ref()) {
+            Some(package) => package.declared.push(line),
+            None => plan.lock.declared.python.push(line),
+        }
+    }
+}
+
+/// Packages of the base image, and of conda in an environment that it made.
+fn given(facts: &Facts) -> BTreeMap<String, &str> {
+    let conda: BTreeSet<String> = facts
+        .now
+        .conda
+        .iter()
+        .map(|package| normalise(&package.name))
+        .collect();
+    let of_conda = facts.now.distributions().iter().filter(|distribution| {
+        conda.contains(&distribution.key()) || distribution.installer == "conda"
+    });
+    let all = facts.base.distributions().iter().chain(of_conda);
+    all.map(|distribution| (distribution.key(), distribution.version.as_str()))
+        .collect()
+}
+
+impl Scene<'_> {
+    /// Whether a line is answered, and by which package.
+    fn answers(&self, line: &DeclaredLine) -> Option<Option<String>> {
+        match &line.asked {
+            Asked::Python(entry) => self.answers_requirement(entry),
+            Asked::Constraint(entry) => {
+                let key = entry.normalised();
+                let installed = key.and_then(|key| self.now.get(&key));
+                let kept = installed
+                    .is_none_or(|installed| !self.holds(entry) || allows(&entry.kind, installed));
+                kept.then_some(None)
+            }
+            // It was installed, whatever it is; nobody here can tell more.
+            Asked::Elsewhere => Some(None),
+            _ => None,
+        }
+    }
+
+    fn answers_requirement(&self, entry: &Entry) -> Option<Option<String>> {
+        if !self.holds(entry) {
+            return Some(None);
+        }
+        let (key, installed) = match entry.normalised() {
+            Some(key) => self.now.get_key_value(&key),
+            None => self
+                .now
+                .iter()
+                .find(|(_, distribution)| comes_from(&entry.kind, distribution)),
+        }?;
+        let kept = self.locked.contains(key.as_str()) || self.given.contains_key(key);
+        let extras = entry.kind.extras().iter().all(|extra| {
+            let needs = self.graph.extra_needs(key, &normalise(extra));
+            needs.iter().all(|need| self.now.contains_key(&need.key))
+        });
+        (kept && extras && allows(&entry.kind, installed)).then(|| Some(key.clone()))
+    }
+
+    fn holds(&self, entry: &Entry) -> bool {
+        let marker = entry.kind.marker();
+        self.graph
+            .declared_holds(&Requirement::new("x", [], None, marker))
+    }
+}
+
+/// Whether an installed package is what a requirement asks for, its name aside.
+fn allows(asked: &Kind, installed: &Distribution) -> bool {
+    match asked {
+        Kind::Named { specifier, .. } => {
+            let inside = specifier.trim();
+            let inside = inside.strip_prefix('(').unwrap_or(inside);
+            let inside = inside.strip_suffix(')').unwrap_or(inside);
+            match (
+                VersionSpecifiers::from_str(inside),
+                Version::from_str(&installed.version),
+            ) {
+                (Ok(wanted), Ok(version)) => wanted.contains(&version),
+                _ => inside.trim_start_matches('=').trim() == installed.version,
+            }
+        }
+        _ => comes_from(asked, installed),
+    }
+}
+
+/// Whether an installed package comes from the address that is asked for.
+fn comes_from(asked: &Kind, installed: &Distribution) -> bool {
+    let Some(direct) = &installed.direct_url else {
+        return false;
+    };
+    let url = without_credentials(&direct.url);
+    match (asked, &direct.vcs_info) {
+        (Kind::Url { url: asked, .. }, None) => without_credentials(asked.as_written()) == url,
+        (
+            Kind::Vcs {
+                url: asked,
+                revision,
+                ..
+            },
+            Some(vcs),
+        ) => {
+            let asked = asked.as_written();
+            let asked = asked.split_once('+').map_or(asked, |(_, url)| url);
+            let asked = without_credentials(asked);
+            let asked = match revision {
+                Some(revision) => asked.trim_end_matches(&format!("@{revision}")),
+                None => &asked,
+            };
+            let same_revision = match revision {
+                Some(revision) => {
+                    vcs.requested_revision.as_ref() == Some(revision) || vcs.commit_id == *revision
+                }
+                None => vcs.requested_revision.is_none(),
+            };
+            asked == url && same_revision
+        }
+        _ => false,
+    }
+}
+
+/// Lines whose package the lists do not hold, and that the image answers all the same. (What the
+/// lists hold, they answer themselves.)
+fn apt(facts: &Facts, plan: &mut Plan) {
+    let (locked, declared) = (&plan.lock.apt, &mut plan.lock.declared);
+    let installed = |packages: &[AptPackage], entry: &AptEntry| {
+        let mut named = packages.iter().filter(|package| package.name == entry.name);
+        named.any(|package| is_version(entry, &package.version))
+    };
+    for line in &facts.declared.lines {
+        let (answered, list) = match &line.asked {
+            Asked::AptRuntime(entry) if !holds(&locked.runtime, entry) => {
+                (installed(&facts.run.apt, entry), &mut declared.apt_runtime)
+            }
+            Asked::AptDev(entry) if !holds(&locked.dev, entry) => {
+                (installed(&facts.now.apt, entry), &mut declared.apt_dev)
+            }
+            // Where nothing was built from source, nothing is missing.
+            Asked::AptBuild(entry) if !holds(&locked.build, entry) => (
+                facts
+                    .apt_build
+                    .as_ref()
+                    .is_none_or(|build| installed(&build.apt, entry)),
+                &mut declared.apt_build,
+            ),
+            _ => continue,
+        };
+        if answered {
+            list.push(line.text.clone());
+        }
+    }
+}
+
+/// Whether a list of the lock answers a declared line.
+fn holds(packages: &[lock::AptPackage], entry: &AptEntry) -> bool {
+    packages.iter().any(|package| {
+        package.name == entry.name
+            && package.unfrozen.is_none()
+            && is_version(entry, &package.version)
+    })
+}
+
+/// Whether a lock answers a declared line: a build from it need not look further.
+pub fn answers(lock: &Lock, line: &DeclaredLine) -> bool {
+    let declared = &lock.declared;
+    let (list, held) = match &line.asked {
+        Asked::Python(_) | Asked::Constraint(_) | Asked::Elsewhere => {
+            let mut packages = lock.python_packages().iter();
+            let held = packages.any(|package| package.declared.contains(&line.text));
+            (&declared.python, held)
+        }
+        Asked::Conda(_) => (&declared.conda, false),
+        Asked::AptBuild(entry) => (&declared.apt_build, holds(&lock.apt.build, entry)),
+        Asked::AptRuntime(entry) => (&declared.apt_runtime, holds(&lock.apt.runtime, entry)),
+        Asked::AptDev(entry) => (&declared.apt_dev, holds(&lock.apt.dev, entry)),
+    };
+    held || list.contains(&line.text)
+}
+
+fn is_version(entry: &AptEntry, version: &str) -> bool {
+    entry.version.as_ref().is_none_or(|asked| asked == version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::freeze;
+    use crate::environment::freeze::tests::declared_line;
+    use crate::environment::snapshot::{DirectUrl, Python, Snapshot, VcsInfo};
+
+    fn dist(name: &str, version: &str, requires: &[&str]) -> Distribution {
+        Distribution {
+            name: name.into(),
+            version: version.into(),
+            requires: requires.iter().map(|line| (*line).to_owned()).collect(),
+            ..Distribution::default()
+        }
+    }
+
+    fn snapshot(distributions: Vec<Distribution>) -> Snapshot {
+        Snapshot {
+            platform: "amd64".into(),
+            python: Some(Python {
+                version: "3.11.2".into(),
+                distributions,
+                ..Python::default()
+            }),
+            ..Snapshot::default()
+        }
+    }
+
+    fn facts(lines: &[&str]) -> Facts {
+        let base = vec![dist("numpy", "1.26", &[]), dist("pip", "23", &[])];
+        let mut all = base.clone();
+        let repository = DirectUrl {
+            url: "https://h/tool.git".into(),
+            vcs_info: Some(VcsInfo {
+                vcs: "git".into(),
+                requested_revision: Some("main".into()),
+                commit_id: "0123456789abcdef0123456789abcdef01234567".into(),
+            }),
+            ..DirectUrl::default()
+        };
+        all.extend([
+            dist("Requests", "2.31", &["idna", "pysocks; extra == 'socks'"]),
+            dist("idna", "3.4", &["numpy"]),
+            Distribution {
+                direct_url: Some(repository),
+                ..dist("tool", "1", &[])
+            },
+        ]);
+        let mut facts = Facts {
+            base: snapshot(base),
+            dev: snapshot(all.clone()),
+            now: snapshot(all),
+            ..Facts::default()
+        };
+        for line in lines {
+            facts.declared.lines.push(declared_line(line));
+            facts.declared.python.extend(Requirement::parse(line));
+        }
+        facts
+    }
+
+    /// The lines that the lock answers, found from the lock alone.
+    fn answered(facts: &Facts) -> Vec<String> {
+        let lock = freeze::plan(facts).lock;
+        let lines = facts.declared.lines.iter();
+        let lines = lines.filter(|line| answers(&lock, line));
+        let mut lines: Vec<String> = lines.map(|line| line.text.clone()).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn a_line_is_answered_by_what_is_installed_as_it_asks() {
+        let all = [
+            "requests",
+            "Requests >=2, <3",
+            "requests (==2.31)",
+            "numpy",
+            "toml; python_version < '3.0'",
+            "tool @ git+https://u:p@h/tool.git@main",
+            "tool @ git+https://h/tool.git@0123456789abcdef0123456789abcdef01234567",
+        ];
+        let mut expected: Vec<String> = all.iter().map(|line| comparable(line)).collect();
+        expected.sort();
+        assert_eq!(answered(&facts(&all)), expected);
+        assert!(!expected.join("").contains("u:p"));
+    }
+
+    #[test]
+    fn what_the_lock_does_not_hold_is_not_answered() {
+        for line in [
+            "toml",
+            "requests>=3",
+            "requests[socks]",
+            "numpy==2.0",
+            "tool @ git+https://h/tool.git@other",
+            "tool @ git+https://h/other.git@main",
+            "tool @ git+https://h/tool.git",
+            "requests @ https://h/requests-2.31-py3-none-any.whl",
+            "-e ./tool",
+        ] {
+            assert_eq!(answered(&facts(&[line])), Vec::<String>::new(), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_extra_is_answered_when_its_packages_are_there() {
+        let mut facts = facts(&["requests[socks]"]);
+        let python = facts.now.python.as_mut().expect("there");
+        python.distributions.push(dist("pysocks", "1.7", &[]));
+        facts.dev = facts.now.clone();
+        assert_eq!(answered(&facts), ["requests[socks]"]);
+    }
+
+    #[test]
+    fn the_lock_names_what_it_takes_for_given() {
+        let given = |lines: &[&str]| {
+            let lock = freeze::plan(&facts(lines)).lock;
+            lock.python.expect("there").given
+        };
+        assert_eq!(given(&["requests"]), ["numpy==1.26"]);
+        // pip may be replaced by a newer one.
+        assert_eq!(given(&["pip"]), ["numpy==1.26"]);
+    }
+
+    #[test]
+    fn a_package_that_is_left_out_answers_nothing() {
+        let mut facts = facts(&["requests"]);
+        let python = facts.now.python.as_mut().expect("there");
+        python.distributions.push(Distribution {
+            direct_url: Some(DirectUrl {
+                url: "file:///tmp/x.whl".into(),
+                ..DirectUrl::default()
+            }),
+            requested: true,
+            ..dist("strange", "1", &[])
+        });
+        assert_eq!(freeze::plan(&facts).refused.len(), 1);
+        assert_eq!(answered(&facts), Vec::<String>::new());
+    }
+}
