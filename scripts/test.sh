@@ -20,6 +20,7 @@ have openssl || apt_install openssl
 have python3 || apt_install python3
 have docker-registry || apt_install docker-registry
 have gpg || apt_install gnupg # for an archive of packages with signatures
+have docker-registry || apt_install docker-registry # images carry the sources of a lock
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"
 

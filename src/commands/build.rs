@@ -11,7 +11,8 @@ use crate::error::Result;
   envtpl build                 build everything that this machine's installation needs
   envtpl build --with tests    the stage `tests` of the Dockerfile must pass too
   envtpl build --locked        only what envtpl.lock says, or nothing
-  envtpl build --no-cache      run every step again")]
+  envtpl build --no-cache      run every step again
+  envtpl build --offline       without any network, from what `envtpl sources fetch` keeps")]
 pub struct Args {
     #[command(flatten)]
     build: BuildArgs,

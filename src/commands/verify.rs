@@ -23,6 +23,7 @@ pub use record::{Outcome, Verdict};
 #[command(after_help = "Examples:
   envtpl freeze && envtpl build && envtpl verify
   envtpl verify --bits              bit for bit as well, where the builder can
+  envtpl verify --offline           from the kept sources, without any network
   envtpl verify --dry-run           the command that would build, and its Compose file
   envtpl verify --format json       the verdict, as it is kept in .envtpl/verdicts/
 
@@ -34,6 +35,10 @@ pub struct Args {
     /// Build twice more, and compare the layers bit for bit
     #[arg(long)]
     bits: bool,
+
+    /// Build without any network, from what `envtpl sources fetch` keeps
+    #[arg(long, conflicts_with = "bits")]
+    offline: bool,
 }
 
 /// Verifies one installation.
@@ -54,7 +59,9 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     lists::check(installation, &lock)?;
     let workplace = Workplace::open(context, &project, installation)?;
     if context.dry_run {
-        return context.printer.data(Apart::shown(&workplace)?);
+        return context
+            .printer
+            .data(Apart::shown(&workplace, args.offline)?);
     }
     if args.bits {
         bits::check(&workplace)?;
@@ -63,7 +70,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
 
     let mut notes = Vec::new();
     notes.extend(trial::note_on_base(&workplace, &lock)?);
-    let apart = Apart::build(&workplace)?;
+    let apart = Apart::build(&workplace, args.offline)?;
     context
         .printer
         .status("Comparing", format_args!("{}", installation.name()));

@@ -161,6 +161,28 @@ impl Model {
     }
 }
 
+/// Takes the network away from every build of a [`Model::build_document`], and gives their
+/// Dockerfiles a directory in the place of the stage `sources`.
+pub fn without_network(document: &mut Value, sources: Option<&Path>) {
+    let services = document["services"].as_object_mut();
+    for service in services
+        .into_iter()
+        .flat_map(|services| services.values_mut())
+    {
+        service["build"]["network"] = "none".into();
+        if let Some(sources) = sources {
+            let path = escaped(&sources.to_string_lossy());
+            match &mut service["build"]["additional_contexts"] {
+                Value::Array(list) => list.push(match path {
+                    Value::String(path) => format!("sources={path}").into(),
+                    other => other,
+                }),
+                contexts => contexts["sources"] = path,
+            }
+        }
+    }
+}
+
 /// Compose reads `$` as the start of a variable.
 fn escaped(text: &str) -> Value {
     Value::String(text.replace('$', "$$"))
@@ -390,6 +412,24 @@ mod tests {
             "secrets": {"ca": {"file": "/dev/null"}},
         });
         assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn a_build_without_network_has_a_directory_instead() {
+        let mut document = model().build_document(&[Target {
+            name: "image".into(),
+            service: "image-run-root".into(),
+            image: "x".into(),
+            stage: None,
+        }]);
+        without_network(&mut document, Some(Path::new("/a $b")));
+        let build = &document["services"]["image"]["build"];
+        assert_eq!(build["network"], "none");
+        assert_eq!(build["additional_contexts"]["sources"], "/a $$b");
+        document["services"]["image"]["build"]["additional_contexts"] = serde_json::json!(["x=/x"]);
+        without_network(&mut document, Some(Path::new("/y")));
+        let contexts = &document["services"]["image"]["build"]["additional_contexts"];
+        assert_eq!(contexts, &serde_json::json!(["x=/x", "sources=/y"]));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod naming;
 mod tools;
 mod version;
 
-pub use compose::{Build, Compose, Model, Service, Target, Volume};
+pub use compose::{Build, Compose, Model, Service, Target, Volume, without_network};
 pub use configuration::{Configuration, Step};
 pub use exporter::rewrites_timestamps;
 pub use facts::{EngineFacts, tool_version};

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::lock::PythonFile;
 use crate::error::{Error, Result};
 use crate::installation::requirements::normalise;
 
@@ -39,6 +40,23 @@ pub struct Snapshot {
     /// Conda packages.
     #[serde(default)]
     pub conda: Vec<CondaPackage>,
+    /// Python packages that the build used and no image holds.
+    #[serde(default)]
+    pub tools: Vec<BuildTool>,
+}
+
+/// A Python package that a build used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BuildTool {
+    /// Its normalised name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What its wheel was for.
+    pub tags: Vec<String>,
+    /// The files that it came from, where the build knows.
+    pub files: Vec<PythonFile>,
 }
 
 /// A distribution as `/etc/os-release` names it.

@@ -17,6 +17,7 @@ mod readme;
 mod registry;
 mod run;
 mod scratch;
+mod sources;
 mod user;
 mod verify;
 mod workshop;

@@ -76,6 +76,25 @@ impl Workshop {
         workshop
     }
 
+    /// A clone of this project in another directory, with the same settings but for its images,
+    /// as on another machine.
+    pub fn cloned(&self, name: &str) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("envtpl test clone ")
+            .tempdir()
+            .expect("a directory");
+        let other = Self {
+            directory,
+            installation: self.installation.clone(),
+            image: format!("envtpl-test/{name}"),
+        };
+        let from = self.root().to_string_lossy().into_owned();
+        other.git(&["clone", "--quiet", &from, "."]);
+        other.write(".env", &self.read(".env"));
+        other.set("IMAGE_NAME", &other.image);
+        other
+    }
+
     pub fn root(&self) -> &Path {
         self.directory.path()
     }

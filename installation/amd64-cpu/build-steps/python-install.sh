@@ -9,7 +9,17 @@ kind=$2
 here=$(dirname "$0")
 mkdir -p /tree
 
+# shellcheck source=/dev/null
+. /opt/envtpl/image.conf
+# shellcheck source=network.sh
+. "$here/network.sh"
+pins=$part/pins.txt
 set -- pip install --break-system-packages --link-mode copy --no-progress
+if offline && [ -s "$pins" ]; then
+    set -- "$@" --offline --no-index --find-links "$sources/python"
+    pins=$(mktemp)
+    "$PYTHON" "$here/offline.py" files "$part/pins.txt" "$pins"
+fi
 if [ -d "$part/declared" ]; then
     # What could not be planned: everything at once, with what apt-build.txt brought.
     set -- "$@" --constraint "$part/constraints.txt" --constraint "$part/declared/bounds.txt" \
@@ -18,7 +28,7 @@ if [ -d "$part/declared" ]; then
         if [ -f "$locked" ]; then set -- "$@" --requirement "$locked"; fi
     done
 elif [ -s "$part/pins.txt" ]; then
-    set -- "$@" --no-deps --requirement "$part/pins.txt"
+    set -- "$@" --no-deps --requirement "$pins"
     if [ "$kind" = wheels ]; then set -- "$@" --no-build; fi
     # What comes from a lock has a hash on every line.
     if [ "$kind" = wheels ] && grep -q -e '--hash=' "$part/pins.txt"; then set -- "$@" --require-hashes; fi
@@ -26,10 +36,14 @@ else
     exit 0
 fi
 
-# shellcheck source=/dev/null
-. /opt/envtpl/image.conf
-# shellcheck source=network.sh
-. "$here/network.sh"
+record=
+if [ "$kind" = built ]; then
+    # What the packages' own builds ask for is in no image, and belongs into the lock.
+    record=$(/tmp/envtpl/uv/uv cache dir)/envtpl-builds.jsonl
+    mkdir -p "${record%/*}" /tmp/envtpl-record
+    cp "$here/record-build.py" /tmp/envtpl-record/sitecustomize.py
+    export PYTHONPATH=/tmp/envtpl-record ENVTPL_BUILD_RECORD="$record"
+fi
 before=$(mktemp)
 sleep 0.02
 status=0
@@ -41,4 +55,10 @@ if [ $status != 0 ]; then
     fi
     exit $status
 fi
-exec "$PYTHON" "$here/python-collect.py" "$before" /tree
+unset PYTHONPATH
+if offline; then "$PYTHON" "$here/offline.py" addresses; fi
+"$PYTHON" "$here/python-collect.py" "$before" /tree
+if [ -n "$record" ]; then
+    mkdir -p /tree/opt/envtpl
+    "$PYTHON" "$here/record-build.py" "$record" /tree /tree/opt/envtpl/tools-built.json
+fi

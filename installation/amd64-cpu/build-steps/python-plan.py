@@ -10,6 +10,7 @@ PLAN gets
     built/pins.txt   what must be built from source, for the stage that has compilers
     apt-build        whether that stage has anything to do: "needed" or "not needed"
     requested.txt    the names that people asked for themselves
+    uv.json          the file that uv came from
     resolved.toml    what was resolved here, with files and hashes, for the next freeze
 
 A change of one requirement then changes one part, and the others come from the build's cache.
@@ -226,6 +227,7 @@ def main(uv, inputs, plan):
     resolver = Resolver(uv, work)
     for part in [*map(str, range(1, PARTS + 1)), "new", "built"]:
         os.makedirs(os.path.join(plan, part))
+    shutil.copy(os.path.join(os.path.dirname(uv), "uv.json"), plan)
 
     def write(name, lines):
         with open(os.path.join(plan, name), "w", encoding="utf-8") as out:

@@ -89,6 +89,13 @@ if [ -s /run/secrets/netrc ]; then
 fi
 export APT_CONFIG="$settings/apt.conf"
 
+if offline; then
+    # There are no lists; what the lock has lies here as files.
+    mkdir -p "$settings/lists/partial"
+    echo "Dir::State::Lists \"$settings/lists\";" >>"$settings/apt.conf"
+    if [ "$kind" = locked ]; then set -- "$sources/apt/$name"/*.deb; fi
+fi
+
 # The lists are fetched again when they are a day old, when the sources changed or when an install fails.
 stamp=/var/lib/apt/lists/envtpl-$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* "$settings"/sources.list* 2>/dev/null |
     cksum | cut -d ' ' -f 1)
@@ -142,7 +149,9 @@ offered() {
 }
 
 fresh=$(find "$stamp" -mmin -1440 2>/dev/null || true)
-if [ "$kind" = locked ]; then
+if offline; then
+    fresh=
+elif [ "$kind" = locked ]; then
     # An archive that is gone may have its snapshots.
     if [ -z "$fresh" ]; then refresh || true; fi
     offered
@@ -188,7 +197,9 @@ if ! install_all "$@"; then
     if [ -n "$fresh" ] && echo "trying again with fresh package lists" && refresh && install_all "$@"; then :; else
         echo >&2
         echo "error: apt could not install what $name.txt lists ($kind); its reason is above" >&2
-        if [ "$kind" = locked ]; then
+        if offline; then
+            echo "help: this build has no network: the packages of $sources/apt are all that there is" >&2
+        elif [ "$kind" = locked ]; then
             if [ -n "$missing" ]; then echo "error: neither the archives nor a snapshot of them have: $missing" >&2; fi
             echo "help: APT_SNAPSHOT in .env names another snapshot service; a version that none offers is unlocked" >&2
             echo "      by deleting its line in dependencies/locked/$name.txt" >&2
@@ -202,9 +213,13 @@ fi
 if [ "$kind" != install ]; then
     # The lists that know it are in no image.
     mkdir -p /opt/envtpl/apt-facts
-    # shellcheck disable=SC2016
-    installed '${Package} ${Version} ${Architecture}' | LC_ALL=C comm -13 "$settings/before" - |
-        sh "$here/apt-facts.sh" >>"/opt/envtpl/apt-facts/$name.txt"
+    if offline; then
+        cat "$sources/apt/$name.facts" >>"/opt/envtpl/apt-facts/$name.txt"
+    else
+        # shellcheck disable=SC2016
+        installed '${Package} ${Version} ${Architecture}' | LC_ALL=C comm -13 "$settings/before" - |
+            sh "$here/apt-facts.sh" >>"/opt/envtpl/apt-facts/$name.txt"
+    fi
 fi
 
 # A key made here would be the same for everybody who has the image.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::commands::Progress;
-use crate::commands::building::{BuildArgs, Plan, Purpose, check_files, check_machine, run_build};
+use crate::commands::building::{
+    BuildArgs, Plan, Purpose, check_files, check_machine, offline, run_build,
+};
 use crate::commands::workplace::{Layer, Workplace, settings};
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -22,25 +24,27 @@ impl<'a> Apart<'a> {
     /// # Errors
     /// `Usage` when a file of the installation is wrong.
     pub fn check(installation: &Installation) -> Result<()> {
-        check_files(installation, Layer::Generic, &Self::args())
+        check_files(installation, Layer::Generic, &Self::args(false))
     }
 
     /// What `--dry-run` shows.
     ///
     /// # Errors
     /// As [`Self::build`], as far as it can be known without building.
-    pub fn shown(workplace: &Workplace<'_>) -> Result<String> {
-        Self::plan(workplace)?.shown(workplace, &Self::args())
+    pub fn shown(workplace: &Workplace<'_>, offline: bool) -> Result<String> {
+        Self::plan(workplace, offline)?.shown(workplace, &Self::args(offline))
     }
 
-    /// Builds the images, every step of them again.
+    /// Builds the images, every step of them again; without a network if it is to be `offline`.
     ///
     /// # Errors
     /// `NotReady` when the engine cannot; `Failed` when the build fails, with nothing left of it.
-    pub fn build(workplace: &'a Workplace<'a>) -> Result<Self> {
-        check_machine(workplace, &Self::args())?;
-        let plan = Self::plan(workplace)?;
-        run_build(workplace, &plan, Layer::Generic, &Self::args())?;
+    pub fn build(workplace: &'a Workplace<'a>, offline: bool) -> Result<Self> {
+        let args = Self::args(offline);
+        check_machine(workplace, &args)?;
+        let plan = Self::plan(workplace, offline)?;
+        offline::check_base(workplace, Layer::Generic, &args)?;
+        run_build(workplace, &plan, Layer::Generic, &args)?;
         Ok(Self { workplace, plan })
     }
 
@@ -51,7 +55,7 @@ impl<'a> Apart<'a> {
     /// # Errors
     /// `Failed` when the build fails.
     pub fn export(workplace: &Workplace<'_>, directory: &Path, epoch: i64) -> Result<()> {
-        let plan = Self::plan(workplace)?;
+        let plan = Self::plan(workplace, false)?;
         let printer = &workplace.context.printer;
         let invocation = Self::bake(workplace, &plan, directory, epoch)?;
         let status = invocation.stream_to_stderr(printer)?;
@@ -114,13 +118,22 @@ impl<'a> Apart<'a> {
         Some(&target.image)
     }
 
-    fn plan(workplace: &Workplace<'_>) -> Result<Plan> {
-        Plan::new(workplace, Layer::Generic, &Self::args(), Purpose::Look)
+    fn plan(workplace: &Workplace<'_>, offline: bool) -> Result<Plan> {
+        let (layer, args) = (Layer::Generic, Self::args(offline));
+        let Workplace {
+            context,
+            project,
+            installation,
+            ..
+        } = *workplace;
+        let offline = offline::prepare(context, project, installation, layer, &args)?;
+        Plan::new(workplace, layer, &args, Purpose::Look, offline)
     }
 
-    fn args() -> BuildArgs {
+    fn args(offline: bool) -> BuildArgs {
         BuildArgs {
             no_cache: true,
+            offline,
             ..BuildArgs::default()
         }
     }

@@ -23,6 +23,10 @@ pub struct BuildArgs {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// Build without any network, from what `envtpl sources fetch` keeps
+    #[arg(long)]
+    pub offline: bool,
+
     /// Build from files that are not committed; the commit tag then ends in `-dirty`
     #[arg(long)]
     pub allow_dirty: bool,

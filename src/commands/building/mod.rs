@@ -6,6 +6,7 @@ mod checks;
 mod inputs;
 pub mod lists;
 mod locked;
+mod offline;
 mod plan;
 mod publish;
 
@@ -53,13 +54,15 @@ pub fn build(
     let revision = Revision::of(installation.directory())?;
     checks::refuse_dirty(&revision, installation, args)?;
     check_files(installation, layer, args)?;
+    let offline = offline::prepare(context, project, installation, layer, args)?;
     if !context.dry_run {
         inputs::record(project, installation, &revision, args)?;
     }
     let workplace = Workplace::open(context, project, installation)?;
     check_machine(&workplace, args)?;
+    offline::check_base(&workplace, layer, args)?;
 
-    let plan = Plan::new(&workplace, layer, args, Purpose::Publish)?;
+    let plan = Plan::new(&workplace, layer, args, Purpose::Publish, offline)?;
     if context.dry_run {
         context.printer.data(plan.shown(&workplace, args)?)?;
         return Ok(Vec::new());

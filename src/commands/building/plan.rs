@@ -2,8 +2,9 @@
 
 use crate::commands::Progress;
 use crate::commands::building::BuildArgs;
+use crate::commands::building::offline::Offline;
 use crate::commands::workplace::{Layer, Workplace};
-use crate::engine::{Target, commit_tag};
+use crate::engine::{Target, commit_tag, without_network};
 use crate::error::{Error, Result};
 use crate::process::Invocation;
 use crate::project::Flavour;
@@ -29,6 +30,7 @@ impl Purpose {
 /// What one `docker compose build` makes, under names that nobody uses until all of it is there.
 pub struct Plan {
     purpose: Purpose,
+    offline: Option<Offline>,
     /// The images to build.
     pub targets: Vec<Target>,
     /// The final name of each target; `None` for a side stage that is only built.
@@ -45,9 +47,11 @@ impl Plan {
         layer: Layer,
         args: &BuildArgs,
         purpose: Purpose,
+        offline: Option<Offline>,
     ) -> Result<Self> {
         let mut plan = Self {
             purpose,
+            offline,
             targets: Vec::new(),
             names: Vec::new(),
         };
@@ -108,7 +112,10 @@ impl Plan {
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn document(&self, workplace: &Workplace<'_>) -> Result<String> {
-        let document = workplace.model.build_document(&self.targets);
+        let mut document = workplace.model.build_document(&self.targets);
+        if let Some(offline) = &self.offline {
+            without_network(&mut document, offline.sources.as_deref());
+        }
         serde_json::to_string_pretty(&document).map_err(|source| {
             Error::failed("cannot write the build's Compose file").because(source)
         })

@@ -66,10 +66,11 @@ fn refusal(installation: &Installation, report: &Report) -> Error {
 
 fn lay_out(scene: &Scene<'_>, directory: &Path) -> Result<()> {
     let root = scene.project.root();
-    let plan = view(&scene.inventory)?;
+    let plan = view(&scene.inventory, &scene.lock)?;
     files::state_directory(root)?;
     files::remove_tree(directory)?;
-    files::make_directory(directory)?;
+    // uv wants the directory also when nothing comes from an index.
+    files::make_directory(&directory.join("python"))?;
     for (path, digest) in &plan.files {
         files::link(&scene.store.path(digest), &directory.join(path))?;
     }

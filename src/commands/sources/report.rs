@@ -94,20 +94,22 @@ impl Report {
         self.right() == self.files.len() && self.unstorable.is_empty()
     }
 
-    /// What is not in order, a line each.
+    /// What is not in order, a line each; the worst first.
     pub fn faults(&self) -> Vec<String> {
-        let files = self.files.iter().filter_map(|row| {
-            let artefact = &row.artefact;
-            match &row.standing {
-                Standing::Right | Standing::Fetched => None,
-                Standing::Missing => Some(format!("{artefact}: it is not in the store")),
-                Standing::Wrong { why } => Some(format!("{artefact}: {why}")),
-                Standing::Failed { why } => Some(format!("{artefact}: {}", why.join("; "))),
-            }
-        });
-        files
-            .chain(self.unstorable.iter().map(Unstorable::to_string))
-            .collect()
+        let mut faults: Vec<(u8, String)> = Vec::new();
+        for Row { artefact, standing } in &self.files {
+            let fault = match standing {
+                Standing::Right | Standing::Fetched => continue,
+                Standing::Wrong { why } => (0, why.clone()),
+                Standing::Failed { why } => (1, why.join("; ")),
+                Standing::Missing => (3, "it is not in the store".to_owned()),
+            };
+            faults.push((fault.0, format!("{artefact}: {}", fault.1)));
+        }
+        let unstorable = self.unstorable.iter();
+        faults.extend(unstorable.map(|one| (2, one.to_string())));
+        faults.sort_by_key(|(rank, _)| *rank);
+        faults.into_iter().map(|(_, fault)| fault).collect()
     }
 
     /// For people: one line.

@@ -24,6 +24,8 @@ pub struct Scene<'a> {
     pub project: &'a Project,
     /// The installation.
     pub installation: &'a Installation,
+    /// The lock.
+    pub lock: Lock,
     /// The lock's text.
     pub text: String,
     /// What the lock names.
@@ -65,6 +67,7 @@ impl<'a> Scene<'a> {
             context,
             project,
             installation,
+            lock,
             text,
             inventory,
             store: Store::at(PathBuf::new()),

@@ -43,7 +43,7 @@ impl Artefacts {
 }
 
 /// What was found out about a package.
-enum Known {
+pub(super) enum Known {
     /// The lock's files, and the index that has them.
     Files(Vec<PythonFile>, Option<String>),
     /// These files, whose digests are not known yet.
@@ -120,7 +120,7 @@ fn take_in(package: &mut PythonPackage, installed: &Distribution, known: Known, 
 }
 
 /// The files of a package that came from an index.
-fn of_index(facts: &Facts, installed: &Distribution, plan: &mut Plan) -> Known {
+pub(super) fn of_index(facts: &Facts, installed: &Distribution, plan: &mut Plan) -> Known {
     let key = (installed.key(), installed.version.clone());
     let tags = Tags::of_installed(&installed.tags, installed.build.as_deref());
     let interpreter = facts.interpreter();

@@ -11,6 +11,7 @@ mod python;
 mod settled;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,6 +209,7 @@ pub fn plan(facts: &Facts) -> Plan {
     conda::plan(facts, &mut plan);
     python::plan(facts, &mut plan);
     artefacts::plan(facts, &mut plan);
+    tools::plan(facts, &mut plan);
     settled::plan(facts, &mut plan);
     plan.lock.sort();
     plan.additions.sort();

@@ -6,12 +6,15 @@
 //! git/COMMIT.bundle        repositories; git/config tells git that they stand for their addresses
 //! conda/https/HOST/…       conda packages, below their addresses
 //! apt/LIST/NAME            system packages by the list that brings them
-//! tools/NAME               uv, and what installs conda packages
+//!                          LIST.facts: what the lock says of each, as the build records it
+//! tools/NAME               uv, and what installs conda packages; uv.json: the lock's words on uv
+//! offline                  says that this stands in for a network
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::environment::lock::{AptPackage, Lock};
 use crate::environment::sources::inventory::{Artefact, Digest, Inventory, Kind, is_file_name};
 use crate::error::{Error, Result};
 
@@ -33,8 +36,10 @@ pub struct Plan {
 ///
 /// # Errors
 /// `Failed` when two files would have one name, or an address cannot be a path.
-pub fn plan(inventory: &Inventory) -> Result<Plan> {
+pub fn plan(inventory: &Inventory, lock: &Lock) -> Result<Plan> {
     let mut plan = Plan::default();
+    plan.texts.insert("offline".into(), "\n".to_owned());
+    plan.words(lock);
     let mut archives = String::new();
     let mut repositories: BTreeMap<&str, BTreeSet<&Digest>> = BTreeMap::new();
     for artefact in &inventory.artefacts {
@@ -78,6 +83,23 @@ pub fn plan(inventory: &Inventory) -> Result<Plan> {
 }
 
 impl Plan {
+    /// What the build records of packages, from the lock: without a network it cannot ask.
+    fn words(&mut self, lock: &Lock) {
+        let lists = [
+            ("apt-build", &lock.apt.build),
+            ("apt-runtime", &lock.apt.runtime),
+            ("apt-dev", &lock.apt.dev),
+        ];
+        for (name, packages) in lists {
+            let facts = packages.iter().map(facts).collect();
+            self.texts.insert(format!("apt/{name}.facts").into(), facts);
+        }
+        if let Some(uv) = lock.tools.iter().find(|tool| tool.name == "uv") {
+            let json = serde_json::json!(uv).to_string();
+            self.texts.insert("tools/uv.json".into(), json);
+        }
+    }
+
     fn repositories(&mut self, repositories: &BTreeMap<&str, BTreeSet<&Digest>>) {
         let mut config = String::from("[safe]\n\tdirectory = *\n");
         for (url, commits) in repositories {
@@ -101,6 +123,26 @@ impl Plan {
     }
 }
 
+/// A line as `build-steps/apt-facts.sh` prints it.
+fn facts(package: &AptPackage) -> String {
+    let mut text = format!(
+        "{} {} {}\t",
+        package.name, package.version, package.architecture
+    );
+    let members = [
+        ("url", &package.url),
+        ("sha256", &package.sha256),
+        ("snapshot", &package.snapshot),
+    ];
+    let members = members
+        .into_iter()
+        .filter(|(name, value)| *name == "url" || !value.is_empty());
+    let members = members.map(|(name, value)| format!("\"{name}\":{}", serde_json::json!(value)));
+    text.push_str(&members.collect::<Vec<_>>().join(","));
+    text.push('\n');
+    text
+}
+
 /// An address as a path: `https/host/a/b`.
 fn path_of(artefact: &Artefact) -> Result<String> {
     let path = artefact.url.replacen("://", "/", 1);
@@ -116,6 +158,7 @@ fn path_of(artefact: &Artefact) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::lock::Base;
 
     fn artefact(kind: Kind, url: &str, digest: Digest) -> Artefact {
         let file = url.rsplit('/').next().expect("a name").to_owned();
@@ -157,7 +200,22 @@ mod tests {
             ],
             unstorable: Vec::new(),
         };
-        let plan = plan(&inventory).expect("planned");
+        let mut lock = Lock::new("amd64", Base::default());
+        lock.apt.dev = vec![AptPackage {
+            name: "jq".into(),
+            version: "1.6".into(),
+            architecture: "amd64".into(),
+            url: "http://d/jq.deb".into(),
+            sha256: "d".repeat(64),
+            ..AptPackage::default()
+        }];
+        let plan = plan(&inventory, &lock).expect("planned");
+        let facts = &plan.texts[&PathBuf::from("apt/apt-dev.facts")];
+        let start = "jq 1.6 amd64\t\"url\":\"http://d/jq.deb\",\"sha256\":\"ddd";
+        assert!(
+            facts.starts_with(start) && facts.ends_with("d\"\n"),
+            "{facts}"
+        );
         let paths: Vec<&str> = plan.files.keys().filter_map(|path| path.to_str()).collect();
         let bundle = |digit: &str| format!("git/{}.bundle", digit.repeat(40));
         assert_eq!(
@@ -191,7 +249,8 @@ mod tests {
                 artefacts,
                 unstorable: Vec::new(),
             };
-            plan(&inventory).expect_err("refused");
+            let lock = Lock::new("amd64", Base::default());
+            plan(&inventory, &lock).expect_err("refused");
         }
     }
 }

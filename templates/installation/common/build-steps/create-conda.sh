@@ -59,6 +59,10 @@ exactly() {
             print
         }
     ' "$environment" "$locked" >"$work/conda.txt"
+    if offline; then
+        # https://host/file lies in conda/https/host/file.
+        sed -E 's,^(https?)://,file://'"$sources"'/conda/\1/,' "$locked" >"$work/conda.txt"
+    fi
     "$tool" create --yes --prefix /opt/conda --file "$work/conda.txt"
 }
 
@@ -129,18 +133,20 @@ cp "$work/wanted" /opt/conda/conda-meta/envtpl-specs
 rm -rf "$work"
 # Tools note where they fetched from, with user, password and token: no image keeps those, nor the
 # mirror that this machine uses.
-ALIAS=$alias $python -c '
+ALIAS=$alias KEPT=${sources#/}/conda $python -c '
 import glob, os, re
 
 def bare(text):
     text = re.sub(r"(https?://)[^/@\"\s]+@", r"\1", text)
     return re.sub(r"(https?://[^\"\s]*?)/t/[A-Za-z0-9-]+(?=[/\"\s]|$)", r"\1", text)
 
+kept = os.environ["KEPT"]
 alias = bare(os.environ["ALIAS"]).rstrip("/")
 for path in glob.glob("/opt/conda/conda-meta/*"):
     with open(path, encoding="utf-8") as record:
         before = record.read()
-    after = bare(before)
+    # A build without network took the files from here.
+    after = bare(re.sub(r"file:/*" + re.escape(kept) + r"/(https?)/", r"\1://", before))
     if alias:
         after = after.replace(alias + "/", "https://conda.anaconda.org/")
     if after != before:

@@ -19,6 +19,19 @@ fail() {
 
 name=${CONDA_URL##*/}
 file=/tmp/$name
+
+# apt's own downloader: every base has it, and it knows the certificates and the proxy.
+download() {
+    settings=$(mktemp -d)
+    if [ ! -e /etc/ssl/certs/ca-certificates.crt ] && [ -z "${SSL_CERT_FILE:-}" ]; then
+        sh "$here/apt.sh" install ca-certificates
+    fi
+    sh "$here/apt-settings.sh" "$settings" "${SSL_CERT_FILE:-}" ""
+    if [ -n "${NETRC:-}" ]; then echo "Dir::Etc::netrc \"$NETRC\";" >>"$settings/apt.conf"; fi
+    echo 'APT::Sandbox::User "root";' >>"$settings/apt.conf"
+    APT_CONFIG=$settings/apt.conf /usr/lib/apt/apt-helper download-file "$CONDA_URL" "$file" ||
+        fail "could not fetch $CONDA_URL" "behind a company proxy, set CA_BUNDLE and HTTPS_PROXY in .env"
+}
 case $CONDA_URL in
     file:*)
         name=${CONDA_URL#file:}
@@ -26,18 +39,7 @@ case $CONDA_URL in
         cp "$files/$name" "$file" ||
             fail "dependencies/conda/$name, which CONDA_URL names, is not there" "put it there or correct CONDA_URL"
         ;;
-    *)
-        settings=$(mktemp -d)
-        if [ ! -e /etc/ssl/certs/ca-certificates.crt ] && [ -z "${SSL_CERT_FILE:-}" ]; then
-            sh "$here/apt.sh" install ca-certificates
-        fi
-        # apt's own downloader: every base has it, and it knows the certificates and the proxy.
-        sh "$here/apt-settings.sh" "$settings" "${SSL_CERT_FILE:-}" ""
-        if [ -n "${NETRC:-}" ]; then echo "Dir::Etc::netrc \"$NETRC\";" >>"$settings/apt.conf"; fi
-        echo 'APT::Sandbox::User "root";' >>"$settings/apt.conf"
-        APT_CONFIG=$settings/apt.conf /usr/lib/apt/apt-helper download-file "$CONDA_URL" "$file" ||
-            fail "could not fetch $CONDA_URL" "behind a company proxy, set CA_BUNDLE and HTTPS_PROXY in .env"
-        ;;
+    *) if offline; then cp "$sources/tools/$name" "$file"; else download; fi ;;
 esac
 
 found=$(sha256sum "$file" | cut -d ' ' -f 1)

@@ -18,6 +18,7 @@ for input in "$from"/inputs/*; do
     if [ -d "$input/locked" ]; then cp -R "$input/locked/." /opt/envtpl/dependencies/locked/; fi
 done
 cp -R "$from/records/." /opt/envtpl/
+cp "$from/plan/uv.json" /opt/envtpl/tools-uv.json
 if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/envtpl/dependencies/; fi
 
 # Debian's Python is called python3 alone, and everybody's scripts and habits say python.

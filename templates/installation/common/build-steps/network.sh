@@ -3,6 +3,13 @@
 # The settings are those of .env; they arrive as build secrets and as Docker's predefined
 # proxy arguments, so that no image keeps any of them. One that is not set is an empty file.
 
+# What stands in for the network in `envtpl build --offline`; empty in every other build.
+sources=/tmp/envtpl/sources
+offline() {
+    [ -e "$sources/offline" ]
+}
+if [ -e "$sources/git/config" ]; then export GIT_CONFIG_GLOBAL="$sources/git/config"; fi
+
 secret() {
     if [ -s "/run/secrets/$1" ]; then cat "/run/secrets/$1"; fi
 }
@@ -23,6 +30,7 @@ fi
 
 PIP_INDEX_URL=$(secret pip_index_url)
 PIP_EXTRA_INDEX_URL=$(secret pip_extra_index_url)
+if offline; then PIP_INDEX_URL='' PIP_EXTRA_INDEX_URL=''; fi
 if [ -n "$PIP_INDEX_URL" ]; then
     export PIP_INDEX_URL UV_DEFAULT_INDEX="$PIP_INDEX_URL"
 else

@@ -182,10 +182,16 @@ if os.path.isdir(records):
 # What the build made the environment for.
 specs = content(os.path.join(records, "envtpl-specs")).splitlines()
 
+# What the build itself used, and no image holds.
+tools = json.loads(content("/opt/envtpl/tools-built.json") or "[]")
+uv = content("/opt/envtpl/tools-uv.json")
+if uv:
+    tools.append(json.loads(uv))
+
 def lines(items):
     return "[\n" + ",\n".join(json.dumps(item) for item in items) + "]"
 
 inner = lines(python.pop("distributions"))
 print("\"python\":" + json.dumps(python)[:-1] + ", \"distributions\":" + inner + "},")
-print("\"conda_specs\":" + json.dumps(specs) + ",\n\"conda\":" + lines(conda) + "}")
+print("\"conda_specs\":" + json.dumps(specs) + ",\n\"tools\":" + lines(tools) + ",\n\"conda\":" + lines(conda) + "}")
 ' </dev/null

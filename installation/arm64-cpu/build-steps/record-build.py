@@ -1,0 +1,84 @@
+"""Tell with what packages were built from source: what their own builds asked for.
+
+As `sitecustomize`, it notes in each of uv's build environments what is installed there, a line of
+JSON in the file that ENVTPL_BUILD_RECORD names. That file stays beside uv's cache, since what the
+cache has is not built again.
+
+    record-build.py RECORD TREE OUT      OUT: what the packages in TREE were built with
+"""
+
+import glob
+import json
+import os
+import re
+import sys
+
+
+def key(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def tags(directory):
+    try:
+        with open(os.path.join(directory, "WHEEL"), encoding="utf-8") as lines:
+            return sorted(line[5:].strip() for line in lines if line.startswith("Tag: "))
+    except OSError:
+        return []
+
+
+def note(record):
+    tools = []
+    for path in glob.glob(os.path.join(sys.prefix, "lib*", "python*", "site-packages", "*.dist-info")):
+        name, _, version = os.path.basename(path)[: -len(".dist-info")].partition("-")
+        tools.append({"name": key(name), "version": version, "tags": tags(path)})
+    line = json.dumps({"source": os.getcwd(), "tools": tools})
+    with open(record, "a", encoding="utf-8") as out:
+        out.write(line + "\n")
+
+
+def installed(tree):
+    """Name, version and origin of each package in a directory."""
+    for directory, names, _ in os.walk(tree):
+        for entry in names:
+            if entry.endswith(".dist-info"):
+                name, _, version = entry[: -len(".dist-info")].partition("-")
+                origin = {}
+                path = os.path.join(directory, entry, "direct_url.json")
+                if os.path.exists(path):
+                    with open(path, encoding="utf-8") as text:
+                        origin = json.load(text)
+                yield key(name), version, origin
+
+
+def is_source(path, name, version, origin):
+    """Whether a directory of uv's cache holds the sources of a package."""
+    parts = path.split(os.sep)
+    if "vcs_info" in origin:
+        commit = origin["vcs_info"].get("commit_id", "")
+        return any(len(part) >= 7 and commit.startswith(part) for part in parts)
+    if origin:
+        return "url" in parts
+    return any(parts[at : at + 2] == [name, version] for at in range(len(parts)))
+
+
+def collect(record, tree, out):
+    built = {}
+    if os.path.exists(record):
+        with open(record, encoding="utf-8") as lines:
+            for line in lines:
+                one = json.loads(line)
+                built[one["source"]] = one["tools"]
+    packages = list(installed(tree))
+    used = {}
+    for source, tools in built.items():
+        if any(is_source(source, *package) for package in packages):
+            used.update({(tool["name"], tool["version"]): tool for tool in tools})
+    with open(out, "w", encoding="utf-8") as kept:
+        json.dump([used[tool] for tool in sorted(used)], kept)
+
+
+if __name__ == "__main__":
+    collect(*sys.argv[1:])
+elif "ENVTPL_BUILD_RECORD" in os.environ:
+    if os.path.basename(os.path.dirname(sys.prefix)).startswith("builds-v"):
+        note(os.environ["ENVTPL_BUILD_RECORD"])
