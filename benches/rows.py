@@ -302,6 +302,31 @@ def locked_builds():
     measure(Row("one more apt package, locked, dev", 0.12), rounds(3), locked.build, anchor.build, new_apt)
 
 
+def sources():
+    """Every file of a lock into an empty store, against curl that fetches the same addresses."""
+    project = Project("sources")
+    project.build()
+    quiet([ENVTPL, "-i", NAME, "freeze"], cwd=project.root)
+    listed = json.loads(answer([ENVTPL, "-i", NAME, "sources", "fetch", "--dry-run", "--format", "json"], cwd=project.root))
+    files = {file["sha256"]: file["url"] for file in listed[0]["files"]}
+    plain = scratch / "fetched"
+    list_of_files = scratch / "files.curl"
+    list_of_files.write_text("".join(f'url = "{url}"\noutput = "{plain / sha256}"\n' for sha256, url in files.items()))
+    certificates = ["--cacert", CA_BUNDLE] if CA_BUNDLE else []
+
+    def ours():
+        shutil.rmtree(project.root / ".envtpl" / "sources", ignore_errors=True)
+        return timed([ENVTPL, "-i", NAME, "sources", "fetch"], cwd=project.root, log=log)
+
+    def curl():
+        shutil.rmtree(plain, ignore_errors=True)
+        plain.mkdir()
+        return timed(["curl", "--silent", "--show-error", "--fail", "--location", "--parallel", *certificates,
+                      "--config", str(list_of_files)], log=log)
+
+    measure(Row(f"sources fetch, {len(files)} files", 1.11, note="against curl --parallel of the same addresses"), rounds(5), ours, curl)
+
+
 # --- size --------------------------------------------------------------------
 
 
@@ -472,7 +497,7 @@ def clean_up():
 
 def main():
     parts = {"small": small, "start": start, "growth": growth, "size": size, "cold": cold_builds, "builds": builds,
-             "freezing": freezing, "locked": locked_builds}
+             "freezing": freezing, "locked": locked_builds, "sources": sources}
     chosen = sys.argv[1:] or list(parts)
     # So that a run that is ended early cleans up and shows what it has.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

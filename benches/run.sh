@@ -2,7 +2,7 @@
 # The speed table of envtpl, as ratios: `make bench`. Nothing here fails for
 # being slow; a row over its limit says OVER.
 #
-#   benches/run.sh [small|start|growth|size|cold|builds|freezing|locked]…    (default: all)
+#   benches/run.sh [small|start|growth|size|cold|builds|freezing|locked|sources]…    (default: all)
 #
 # ENVTPL names another binary than the release build, ROUNDS divides or
 # multiplies the number of rounds (0.3 for a quick look).
@@ -15,6 +15,7 @@ if [ -z "${ENVTPL:-}" ]; then
 fi
 [ -x "$ENVTPL" ] || die "no program at $ENVTPL"
 have git || apt_install git
+have curl || apt_install curl
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh" "python-$(dpkg --print-architecture)"
 # Those that docker builds of this machine need, if it has its own.
