@@ -178,6 +178,11 @@ fn what_no_index_has_cannot_be_frozen() {
         .expect(1)
         .says("torch 2.1+cu: no configured index has its local version (`+cu`)")
         .says("PIP_EXTRA_INDEX_URL");
+    // Declared, the next build would fail at it.
+    let declared = packages.read("dependencies/requirements.txt");
+    assert!(!declared.contains("torch"), "{declared}");
+    let lock = packages.read("envtpl.lock");
+    assert!(!lock.contains("- torch"), "{lock}");
 }
 
 #[test]

@@ -196,6 +196,15 @@ impl Facts {
     }
 }
 
+/// Takes back what would be declared though no build can get it: the next one would fail.
+fn declare_no_unfrozen(plan: &mut Plan) {
+    let python = plan.lock.python_packages().iter();
+    let python = python.filter(|package| package.unfrozen.is_some());
+    let python: BTreeSet<&str> = python.map(|package| package.name.as_str()).collect();
+    plan.additions
+        .retain(|added| added.list != List::Python || !python.contains(added.name.as_str()));
+}
+
 /// Plans a freeze.
 pub fn plan(facts: &Facts) -> Plan {
     let mut plan = Plan {
@@ -209,6 +218,7 @@ pub fn plan(facts: &Facts) -> Plan {
     conda::plan(facts, &mut plan);
     python::plan(facts, &mut plan);
     artefacts::plan(facts, &mut plan);
+    declare_no_unfrozen(&mut plan);
     tools::plan(facts, &mut plan);
     settled::plan(facts, &mut plan);
     plan.lock.sort();
