@@ -84,7 +84,7 @@ fn a_base_from_packages_has_python_and_can_be_built_on() {
     assert!(
         label
             .stdout
-            .starts_with("Debian 13 (trixie) apt ca-certificates python3"),
+            .starts_with("envtpl bootstrap-base trixie --platform amd64 "),
         "{label:?}"
     );
     assert!(label.stdout.trim().ends_with(" amd64"), "{label:?}");

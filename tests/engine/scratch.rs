@@ -200,6 +200,8 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
     // What was locked stays when more is asked for, although there is something newer. (As if the
     // lock were of the time when that was the newest.)
     shop.set("CONDA_CHANNEL_ALIAS", &channel);
+    // What a step says comes again only when it runs again: this list is of this run alone.
+    let list = format!("# {}\n{list}", std::process::id());
     shop.write(
         locked,
         &list.replace("# asked: six=1.16\n", "# asked: six\n"),

@@ -9,6 +9,7 @@ import concurrent.futures
 import configparser
 import hashlib
 import html.parser
+import http.client
 import json
 import netrc
 import os
@@ -157,7 +158,7 @@ class Index:
         return None
 
     def open(self, url, accept="*/*"):
-        """An answer; its caller closes it. What may pass is tried again."""
+        """An answer; its caller closes it."""
         parts = urllib.parse.urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         request = urllib.request.Request(urllib.parse.urlunsplit(parts._replace(netloc=host, fragment="")))
@@ -169,31 +170,38 @@ class Index:
             request.add_unredirected_header("Authorization", "Basic " + pair)
         trusted = host in self.settings.trusted or parts.hostname in self.settings.trusted
         opener = self.openers[self.unverified if trusted else self.verified]
+        return opener.open(request, timeout=30)
+
+    def ask(self, url, use, accept="*/*"):
+        """What `use` makes of an answer. What may pass, also while the answer is read, is tried again."""
         for left in reversed(range(TRIES)):
             try:
-                return opener.open(request, timeout=30)
+                with self.open(url, accept) as answer:
+                    return use(answer)
             except urllib.error.HTTPError as answer:
                 if left == 0 or answer.code < 500 and answer.code != 429:
                     raise
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 if left == 0:
                     raise
 
     def read(self, url):
-        with self.open(url) as answer:
-            return answer.read()
+        return self.ask(url, lambda answer: answer.read())
 
     def digest(self, url):
         """The sha256 and the size of a file; None where it is not there."""
-        digest, size = hashlib.sha256(), 0
+
+        def digested(answer):
+            digest, size = hashlib.sha256(), 0
+            while True:
+                block = answer.read(1 << 20)
+                if not block:
+                    return digest.hexdigest(), size
+                digest.update(block)
+                size += len(block)
+
         try:
-            with self.open(url) as answer:
-                while True:
-                    block = answer.read(1 << 20)
-                    if not block:
-                        return digest.hexdigest(), size
-                    digest.update(block)
-                    size += len(block)
+            return self.ask(url, digested)
         except urllib.error.HTTPError as answer:
             if answer.code in NOT_THERE:
                 return None, None
@@ -208,8 +216,7 @@ class Index:
             if os.path.isdir(path):
                 path = os.path.join(path, "index.html")
             url = "file://" + urllib.parse.quote(os.path.abspath(path))
-        with self.open(url, ACCEPT) as answer:
-            body, at, kind = answer.read(), answer.geturl(), answer.headers.get_content_type()
+        body, at, kind = self.ask(url, lambda answer: (answer.read(), answer.geturl(), answer.headers.get_content_type()), ACCEPT)
         if kind.endswith("+json"):
             return [self.of_json(at, one) for one in json.loads(body)["files"]]
         links = Links(at)
