@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use ureq::config::RedirectAuthHeaders;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy};
 
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::address::user_information;
 use crate::network::login::Login;
+use crate::network::names::Names;
 use crate::network::proxy::is_direct;
 
 /// How long a server may say nothing at all.
@@ -107,8 +109,9 @@ impl Client {
     /// `Usage` when the file with certificates or a proxy's address cannot be read.
     pub fn new(settings: Settings) -> Result<Self> {
         let certificates = certificates(&settings)?;
+        let names = Names::default();
         let agent = |proxy: Option<Proxy>| {
-            Agent::config_builder()
+            let config = Agent::config_builder()
                 .http_status_as_error(false)
                 .user_agent(concat!("envtpl/", env!("CARGO_PKG_VERSION")))
                 .accept_encoding("identity")
@@ -124,8 +127,8 @@ impl Client {
                         .build(),
                 )
                 .proxy(proxy)
-                .build()
-                .new_agent()
+                .build();
+            Agent::with_parts(config, DefaultConnector::default(), names.clone())
         };
         let through = |name: &str, address: &Option<String>| -> Result<Option<Agent>> {
             match address.as_deref().filter(|address| !address.is_empty()) {

@@ -21,9 +21,13 @@ impl std::fmt::Debug for Login {
 }
 
 impl Login {
-    /// What an address such as `https://joe:secret@host/simple` says.
+    /// What an address such as `https://joe:secret@host/simple` says. A variable that stands for
+    /// it (`https://${TOKEN}@host`), as locks keep it, says nothing.
     pub fn of_address(address: &str) -> Option<Self> {
         let range = user_information(address)?;
+        if address[range.clone()].contains("${") {
+            return None;
+        }
         let host = host_with_port(address)?;
         let (user, password) = match address[range.clone()].split_once(':') {
             Some((user, password)) => (user, password),
@@ -162,6 +166,7 @@ mod tests {
         );
         assert_eq!(login.host, "host:81");
         assert_eq!(Login::of_address("https://host/a@b"), None);
+        assert_eq!(Login::of_address("https://${TOKEN}@host/a"), None);
         assert_eq!(without_port("[::1]:80"), "[::1]");
         assert_eq!(without_port("[::1]"), "[::1]");
     }

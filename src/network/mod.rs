@@ -3,6 +3,7 @@
 
 mod client;
 mod login;
+mod names;
 mod proxy;
 
 pub use client::{Answer, Client, Failure, Settings, base64};

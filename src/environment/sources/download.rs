@@ -19,7 +19,7 @@ use crate::network::{Client, Failure, host_with_port};
 use crate::process::interrupted;
 
 /// How many files at once: enough to fill a line with small ones, few against any server's limits.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 /// How often a place is tried that gives nothing more; an attempt that gave something is no such.
 const ATTEMPTS: u32 = 3;
 const BLOCK: usize = 128 * 1024;
