@@ -5,7 +5,8 @@ use crate::commands::building::{self, BuildArgs, Built};
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::INPUTS_LABEL;
 use crate::error::Result;
-use crate::project::{Flavour, Installation, Project, digest};
+use crate::installation::flavour::Flavour;
+use crate::project::{Installation, Project, digest};
 
 /// Options of `envtpl build-user`.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::commands::Context;
 use crate::commands::start::{StartArgs, start};
 use crate::error::Result;
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// Options of `envtpl dev`.
 #[derive(Debug, clap::Args)]

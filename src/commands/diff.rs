@@ -10,8 +10,8 @@ mod side;
 
 use crate::commands::Context;
 use crate::error::Result;
+use crate::installation::flavour::Flavour;
 use crate::output::Format;
-use crate::project::Flavour;
 
 use report::Report;
 use resolve::Resolver;

@@ -9,8 +9,9 @@ use crate::environment::origin::Found;
 use crate::environment::probe::{Answer, Question};
 use crate::environment::snapshot::{Distribution, Snapshot};
 use crate::error::Result;
+use crate::installation::flavour::Flavour;
 use crate::output::Table;
-use crate::project::{Flavour, Installation, Project};
+use crate::project::{Installation, Project};
 
 /// Options of `envtpl list-env`.
 #[derive(Debug, clap::Args)]

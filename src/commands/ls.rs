@@ -9,10 +9,11 @@ use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::flavour::Flavour;
 use crate::installation::name::Name;
 use crate::installation::pin;
 use crate::output::{Table, age, megabytes};
-use crate::project::{Flavour, Installation, Project, digest};
+use crate::project::{Installation, Project, digest};
 
 /// Options of `envtpl ls`.
 #[derive(Debug, clap::Args)]

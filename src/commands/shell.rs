@@ -5,7 +5,7 @@ use crate::commands::start::has_terminal;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::Images;
 use crate::error::Result;
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// Options of `envtpl shell`.
 #[derive(Debug, clap::Args)]

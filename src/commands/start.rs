@@ -9,8 +9,8 @@ use crate::commands::{Context, detached};
 use crate::engine::{Images, Model, usable_acceleration};
 use crate::error::{Error, Place, Result};
 use crate::installation::dotenv::Dotenv;
+use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
-use crate::project::Flavour;
 
 /// Options of `envtpl run` and `envtpl dev`.
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,8 @@ use crate::environment::lock::{self, Lock};
 use crate::environment::verdict::{self, Deviation, Trial};
 use crate::error::{Error, Place, Result};
 use crate::files;
-use crate::project::{Flavour, Installation, Revision};
+use crate::installation::flavour::Flavour;
+use crate::project::{Installation, Revision};
 
 use bits::Bits;
 pub use record::{Outcome, Verdict};

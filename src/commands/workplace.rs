@@ -7,8 +7,9 @@ use crate::engine::{Compose, Image, Images, Model};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
+use crate::installation::flavour::Flavour;
 use crate::installation::identity;
-use crate::project::{Flavour, Installation, Project, user_digest};
+use crate::project::{Installation, Project, user_digest};
 
 /// Which layer of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

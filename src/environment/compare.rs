@@ -10,8 +10,8 @@ use crate::environment::lock::{self, Lock};
 use crate::environment::origin::Found;
 use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;
+use crate::installation::flavour::Flavour;
 use crate::installation::requirements::normalise;
-use crate::project::Flavour;
 
 /// What a package is installed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

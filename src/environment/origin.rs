@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::environment::snapshot::{DirectUrl, Distribution};
-use crate::installation::address::{user_information, without_user_information};
+use crate::network::address::{user_information, without_user_information};
 
 /// Where a Python package came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::contents::Contents;
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// The newest form of the file that is understood here.
 const SCHEMA: u32 = 1;

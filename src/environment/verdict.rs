@@ -15,7 +15,7 @@ use crate::environment::freeze::{Declared, apt_label};
 use crate::environment::lock::Lock;
 use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 pub use files::to_be_listed;
 

@@ -1,12 +1,12 @@
 //! Typed, lossless views of what a person edits: text in, text out.
 
-pub mod address;
 pub mod apt_list;
 pub mod compose;
 pub mod conda_environment;
 pub mod dependency;
 pub mod dockerfile;
 pub mod dotenv;
+pub mod flavour;
 pub mod identity;
 pub mod name;
 pub mod pin;

@@ -11,7 +11,7 @@ use ureq::{Agent, Proxy};
 
 use crate::error::{Error, Place, Result};
 use crate::files;
-use crate::installation::address::user_information;
+use crate::network::address::user_information;
 use crate::network::login::Login;
 use crate::network::names::Names;
 use crate::network::proxy::is_direct;

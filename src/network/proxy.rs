@@ -36,8 +36,8 @@ mod tests {
     #[test]
     fn hosts_that_need_no_proxy_are_known() {
         for (address, no_proxy, direct) in [
-            ("https://pypi.org/x", "", false),
-            ("https://pypi.org/x", "*", true),
+            ("https://index.example/x", "", false),
+            ("https://index.example/x", "*", true),
             ("http://127.0.0.1:80/x", "localhost,127.0.0.1", true),
             ("http://a.lab.example/x", ".lab.example", true),
             ("http://a.lab.example/x", "lab.example", true),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Repository, StatusOptions};
 
 use crate::error::{Error, Result};
-use crate::installation::address::without_user_information;
+use crate::network::address::without_user_information;
 use crate::project::revision::Commit;
 
 /// The git repository around the project.

@@ -11,7 +11,7 @@ use crate::files;
 use crate::installation::name::{Acceleration, Name, Platform};
 
 pub use git::Git;
-pub use inputs::{Flavour, digest, user_digest};
+pub use inputs::{digest, user_digest};
 pub use revision::{Commit, Revision};
 
 /// A directory that holds `installation/`.

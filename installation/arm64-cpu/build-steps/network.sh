@@ -43,6 +43,8 @@ else
 fi
 # As pip does: the best version over all indexes, not that of the first index that knows the name.
 export UV_INDEX_STRATEGY=unsafe-best-match
+# Seconds. An index that is slow because several parts ask it at once is not one that is away.
+export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}"
 
 # Some programs read only one of the two spellings, and some take an empty value for a proxy.
 both_spellings() {

@@ -8,8 +8,9 @@ use crate::commands::building::{
 };
 use crate::commands::workplace::{Layer, Workplace, settings};
 use crate::error::{Error, Result};
+use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
-use crate::project::{Flavour, Installation};
+use crate::project::Installation;
 
 /// Both generic images under names of their own, which go when this goes. Tags, labels and `.env`
 /// stay as they are.

@@ -7,9 +7,10 @@ use crate::environment::declared::DeclaredFiles;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::dockerfile::Dockerfile;
+use crate::installation::flavour::Flavour;
 use crate::installation::name::Platform;
 use crate::process::quote;
-use crate::project::{Flavour, Installation, Revision};
+use crate::project::{Installation, Revision};
 
 /// Refuses files that are not committed, with the line that commits them, unless they are wanted.
 pub fn refuse_dirty(

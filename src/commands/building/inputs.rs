@@ -7,8 +7,9 @@ use crate::commands::building::BuildArgs;
 use crate::commands::workplace::{settings, user_inputs};
 use crate::error::{Error, Result};
 use crate::files::ChangeSet;
+use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
-use crate::project::{Flavour, Git, Installation, Project, Revision, digest};
+use crate::project::{Git, Installation, Project, Revision, digest};
 
 /// Commits the installation's files with the person's own git: hooks and signatures count.
 pub fn commit(context: &Context, installation: &Installation) -> Result<()> {

@@ -6,8 +6,8 @@ use crate::commands::building::offline::Offline;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{Target, commit_tag, without_network};
 use crate::error::{Error, Result};
+use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
-use crate::project::Flavour;
 
 /// What is behind the names of images while they are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,8 @@ use crate::environment::snapshot::Snapshot;
 use crate::environment::snapshot_file::SnapshotFile;
 use crate::error::{self, Error, Kind, Result};
 use crate::files;
-use crate::project::{Flavour, Git, Project};
+use crate::installation::flavour::Flavour;
+use crate::project::{Git, Project};
 
 /// What an environment can be looked for as, in the order in which it is.
 const KINDS: [&str; 6] = [

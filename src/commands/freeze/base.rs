@@ -10,8 +10,9 @@ use crate::environment::snapshot::Snapshot;
 use crate::error::Result;
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::flavour::Flavour;
 use crate::installation::pin;
-use crate::project::{Flavour, Installation};
+use crate::project::Installation;
 
 /// The file that names the base image.
 pub const FILE: &str = "compose-base.yaml";

@@ -7,7 +7,7 @@ use crate::engine::Container;
 use crate::environment::contents::{Contents, Depth, Files, Question};
 use crate::environment::freeze::Lost;
 use crate::error::Result;
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// The Python packages whose files in a container are neither what their RECORD says nor what the
 /// image has.

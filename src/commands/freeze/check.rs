@@ -7,9 +7,10 @@ use crate::environment::freeze::Plan;
 use crate::environment::lock::Lock;
 use crate::error::{Error, Result};
 use crate::files::ChangeSet;
+use crate::installation::flavour::Flavour;
 use crate::installation::requirements::normalise;
 use crate::output::Format;
-use crate::project::{Flavour, Installation};
+use crate::project::Installation;
 
 /// Says why a freeze would change something, or could not keep something.
 ///

@@ -16,7 +16,7 @@ use crate::environment::probe::{Answer, Question};
 use crate::environment::remotes;
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// What a freeze is told by a person and by files.
 pub struct Given {

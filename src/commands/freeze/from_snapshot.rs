@@ -20,9 +20,10 @@ use crate::environment::snapshot_file::SnapshotFile;
 use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::flavour::Flavour;
 use crate::installation::name::Name;
 use crate::installation::pin;
-use crate::project::{Flavour, Installation, Project};
+use crate::project::{Installation, Project};
 
 /// Reads a snapshot file of this installation.
 ///

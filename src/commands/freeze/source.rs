@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{Container, ContainerState, Image};
 use crate::error::{Error, Result};
-use crate::project::Flavour;
+use crate::installation::flavour::Flavour;
 
 /// What `--from` names.
 #[derive(Debug, Clone, PartialEq, Eq)]

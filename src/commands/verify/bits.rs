@@ -6,7 +6,8 @@ use crate::commands::building::Apart;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{ExportedLayer, Layout, rewrites_timestamps};
 use crate::error::{Error, Result};
-use crate::project::{Flavour, Revision};
+use crate::installation::flavour::Flavour;
+use crate::project::Revision;
 
 /// Files of a layer that are named; a layer may have thousands.
 const NAMED: usize = 20;

@@ -7,7 +7,8 @@ use crate::environment::lock;
 use crate::environment::verdict::Judgement;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::project::{Flavour, Installation, Project, Revision};
+use crate::installation::flavour::Flavour;
+use crate::project::{Installation, Project, Revision};
 
 /// The form of the file that is written.
 const SCHEMA: u32 = 1;

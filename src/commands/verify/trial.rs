@@ -9,7 +9,8 @@ use crate::environment::lock::Lock;
 use crate::environment::probe::{Answer, Question};
 use crate::environment::verdict::{Facts, Trial, to_be_listed};
 use crate::error::{Error, Result};
-use crate::project::{Flavour, digest};
+use crate::installation::flavour::Flavour;
+use crate::project::digest;
 
 /// What is to be judged of one flavour, what the verdict says of its images, and what a person
 /// should know.

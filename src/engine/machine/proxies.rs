@@ -1,6 +1,6 @@
 //! Proxies that the person's environment names.
 
-use crate::installation::address::user_information;
+use crate::network::address::user_information;
 
 /// A proxy setting in the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
