@@ -105,9 +105,13 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         declared.add(addition)?;
     }
     if args.in_place {
-        plan.notes.extend(declared.pin(&plan.lock)?);
+        let kept = declared.pin(&plan.lock)?;
         facts.declared = declared.declared();
-        plan.lock.take_declared(freeze::plan(&facts).lock);
+        let pinned = freeze::plan(&facts);
+        // What no longer holds of the pinned lines need not be told.
+        plan.notes.retain(|note| pinned.notes.contains(note));
+        plan.notes.extend(kept);
+        plan.lock.take_declared(pinned.lock);
     }
     let pinned = base::pinned(installation, &plan.lock.base)?;
     let changes = changes(&project, installation, &declared, &plan, pinned.as_ref())?;

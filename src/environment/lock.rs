@@ -292,10 +292,7 @@ impl Lock {
 
     /// Takes over what another lock of the same packages says of the declared lines of pip and apt.
     pub fn take_declared(&mut self, other: Self) {
-        self.declared = Settled {
-            conda: std::mem::take(&mut self.declared.conda),
-            ..other.declared
-        };
+        self.declared = other.declared;
         let mine = self
             .python
             .iter_mut()

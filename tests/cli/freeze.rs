@@ -490,6 +490,44 @@ fn in_place_pins_what_is_declared_and_keeps_comments_and_order() {
         .expect(0);
 }
 
+/// `--in-place` writes another spec for conda, which is no new one: the lock answers it, at once and
+/// in every later freeze of the same images.
+#[test]
+fn conda_pins_are_no_new_packages_for_the_next_build() {
+    let mut packages = Packages::new();
+    let environment = "dependencies/environment.yml";
+    packages.desk.write(
+        &format!("{DIRECTORY}/{environment}"),
+        "channels: [c]\ndependencies:\n  - xz # why\n  - zlib>=1\n  - pip:\n      - numpy\n",
+    );
+    let conda = |name: &str, version: &str| {
+        json!({"name": name, "version": version, "build": "0", "sha256": "ab",
+            "url": format!("https://h/c/linux-64/{name}-{version}-0.conda"), "requested": name})
+    };
+    for image in [&mut packages.run, &mut packages.dev] {
+        image["conda"] = json!([conda("xz", "5.4"), conda("zlib", "1.3")]);
+        image["conda_specs"] = json!(["xz", "zlib>=1"]);
+    }
+    let mut packages = packages.with_container(&[], &[]);
+    let container = packages.container.as_mut().expect("a container");
+    let installed = container["conda"].as_array_mut().expect("a list");
+    installed.push(conda("tool", "2"));
+
+    packages.ready().envtpl(&["freeze", "--in-place"]).expect(0);
+    let text = packages.read(environment);
+    assert!(
+        text.contains("  - xz=5.4 # why\n  - zlib=1.3\n  - tool=2\n"),
+        "{text}"
+    );
+    let asked = "# asked: tool=2\n# asked: xz=5.4\n# asked: zlib=1.3\n@EXPLICIT\n";
+    let locked = packages.read("dependencies/locked/conda.txt");
+    assert!(locked.contains(asked), "{locked}");
+    for again in [&["freeze", "--check"][..], &["freeze"]] {
+        packages.ready().envtpl(again).expect(0);
+    }
+    assert_eq!(packages.read("dependencies/locked/conda.txt"), locked);
+}
+
 #[test]
 fn new_system_packages_go_to_the_list_that_is_asked_for() {
     for (list, name) in [

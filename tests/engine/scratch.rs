@@ -182,6 +182,21 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
     assert_eq!(after, before);
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");
 
+    // Pins ask for what is locked, so still nothing is chosen.
+    let unpinned =
+        ["dependencies/environment.yml", "envtpl.lock", locked].map(|name| (name, shop.read(name)));
+    shop.envtpl(&["freeze", "--in-place"]).expect(0);
+    let pinned = shop.read("dependencies/environment.yml");
+    assert!(pinned.contains("  - six=1.16.0\n"), "{pinned}");
+    shop.envtpl(&["freeze", "--check"]).expect(0);
+    shop.commit("pinned");
+    shop.envtpl(&["build-generic"]).expect(0);
+    let after = shop.in_image("dev-latest-root", CONDA).expect(0).stdout;
+    assert_eq!(after, before);
+    for (name, text) in unpinned {
+        shop.write(name, &text);
+    }
+
     // Another file by the name of a locked one is caught, whatever the build's cache has.
     let list = shop.read(locked);
     let digest = list

@@ -1,7 +1,8 @@
 //! Conda packages: what the environment adds to the base image, and what was asked for since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::environment::declared::Asked;
 use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
 use crate::environment::lock;
 use crate::environment::origin::without_credentials;
@@ -79,12 +80,38 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
 }
 
 /// Which lines of `environment.yml` the locked packages answer: those that the environment was
-/// made for, as far as what was done by hand since still agrees with them.
+/// made for, as far as what was done by hand since still agrees with them, and those that were
+/// written or pinned since and surely mean what is installed.
 fn settle(facts: &Facts, built: &BTreeMap<&str, &CondaPackage>, plan: &mut Plan) {
     let now = by_name(&facts.now);
+    // A build from the list, which leaves these out, had to choose them.
+    let left_out: BTreeSet<String> = plan
+        .lock
+        .conda
+        .iter()
+        .filter(|package| package.unfrozen.is_some())
+        .map(|package| package.name.clone())
+        .collect();
+    let declared: Vec<(&str, &conda_environment::CondaPackage)> = facts
+        .declared
+        .lines
+        .iter()
+        .filter_map(|line| match &line.asked {
+            Asked::Conda(package) => Some((line.text.as_str(), package)),
+            _ => None,
+        })
+        .collect();
     for spec in &facts.dev.conda_specs {
         let asked = conda_environment::CondaPackage::parse(spec);
         let name = asked.as_ref().map(|asked| asked.name.as_str());
+        let mut same_name = declared
+            .iter()
+            .filter(|(_, package)| Some(package.name.as_str()) == name)
+            .peekable();
+        let written_anew = same_name.peek().is_some();
+        if written_anew && same_name.all(|(text, _)| *text != redact(spec)) {
+            continue;
+        }
         let installed = name.and_then(|name| now.get(name));
         let untouched = match (name, installed) {
             (Some(name), Some(package)) => {
@@ -104,23 +131,70 @@ fn settle(facts: &Facts, built: &BTreeMap<&str, &CondaPackage>, plan: &mut Plan)
             // What names no package that is known here is conda's to understand.
             (None, _) => true,
         };
-        let answered = untouched
-            || asked
-                .as_ref()
-                .zip(installed)
-                .is_some_and(|(asked, package)| {
-                    asked.spec.trim() == asked.name || allows(asked, &package.version)
-                });
-        if answered {
+        let allowed = asked
+            .as_ref()
+            .zip(installed)
+            .is_some_and(|(asked, package)| is_bare(asked) || allows(asked, &package.version));
+        let left_out = name.is_some_and(|name| left_out.contains(name));
+        if (untouched || allowed) && !left_out {
             plan.lock.declared.conda.push(redact(spec));
-        } else if let Some(package) = installed {
-            plan.notes.push(format!(
-                "{} {} is installed and environment.yml asks for `{spec}`; the next build lets \
-                 conda choose again",
-                package.name, package.version
-            ));
+        } else if let Some(package) = installed.filter(|_| !left_out) {
+            plan.notes.push(chosen_again(package, spec));
         }
     }
+
+    let made_for: Vec<String> = facts
+        .dev
+        .conda_specs
+        .iter()
+        .map(|one| redact(one))
+        .collect();
+    for (text, asked) in declared {
+        let installed = now.get(asked.name.as_str());
+        let Some(package) = installed.filter(|_| !left_out.contains(&asked.name)) else {
+            continue;
+        };
+        if made_for.iter().any(|spec| spec == text) {
+            continue;
+        }
+        if is_bare(asked) || is_version(asked, package) {
+            plan.lock.declared.conda.push(text.to_owned());
+        } else {
+            plan.notes.push(chosen_again(package, text));
+        }
+    }
+}
+
+fn chosen_again(package: &CondaPackage, spec: &str) -> String {
+    format!(
+        "{} {} is installed and environment.yml asks for `{}`; the next build lets conda choose \
+         again",
+        package.name,
+        package.version,
+        redact(spec)
+    )
+}
+
+/// Whether a spec is a name alone.
+fn is_bare(asked: &conda_environment::CondaPackage) -> bool {
+    asked.spec.trim().eq_ignore_ascii_case(&asked.name)
+}
+
+/// Whether a spec surely means the installed package, though the environment was not made for it:
+/// `name=version`, from the channel that it came from, if one is named.
+fn is_version(asked: &conda_environment::CondaPackage, package: &CondaPackage) -> bool {
+    let (channel, rest) = match asked.spec.rsplit_once("::") {
+        Some((channel, rest)) => (Some(channel.trim()), rest),
+        None => (None, asked.spec.as_str()),
+    };
+    let of_channel = channel.is_none_or(|channel| {
+        // The file and the platform stand behind the channel.
+        let mut parts = package.url.rsplitn(3, '/');
+        let place = parts.nth(2).unwrap_or_default();
+        place == channel || place.ends_with(&format!("/{channel}"))
+    });
+    let no_build = rest.replace("==", "=").matches('=').count() <= 1;
+    of_channel && no_build && allows(asked, &package.version)
 }
 
 /// Whether a spec surely allows a version; conda decides where this is not sure.

@@ -879,6 +879,60 @@ fn the_lock_answers_what_the_conda_environment_was_made_for() {
     assert_eq!(list(&lock), None, "a list with a gap");
 }
 
+/// Lines that came into `environment.yml` after the build, by a freeze or by hand, are answered
+/// when they surely mean what is installed.
+#[test]
+fn conda_lines_written_since_the_build_are_answered_when_they_mean_what_is_installed() {
+    let conda = |name: &str, version: &str| CondaPackage {
+        name: name.into(),
+        version: version.into(),
+        url: format!("https://host/forge/noarch/{name}-{version}-0.conda"),
+        requested: Some(name.into()),
+        ..CondaPackage::default()
+    };
+    let mut facts = world();
+    facts.dev.conda = ["python", "a", "b", "c", "d", "e"]
+        .map(|name| conda(name, "1.2"))
+        .into();
+    facts.dev.conda_specs = ["python", "a", "b>1", "c", "forge::d", "e", "gone"]
+        .map(str::to_owned)
+        .into();
+    facts.now.conda = facts.dev.conda.clone();
+    facts.now.conda.push(conda("new", "3"));
+    let lines = [
+        "python",
+        "a=1.2",
+        "b>=1",
+        "other::c=1.2",
+        "forge::d=1.2",
+        "e=1.2=0",
+        "New",
+    ];
+    for line in lines {
+        let asked = crate::installation::conda_environment::CondaPackage::parse(line);
+        let asked = asked.expect(line);
+        facts
+            .declared
+            .conda
+            .get_or_insert_default()
+            .insert(asked.name.clone());
+        facts.declared.lines.push(DeclaredLine {
+            text: line.to_owned(),
+            place: Place::file("environment.yml"),
+            asked: Asked::Conda(asked),
+        });
+    }
+    let plan = plan(&facts);
+    assert_eq!(
+        plan.lock.declared.conda,
+        ["New", "a=1.2", "forge::d=1.2", "python"]
+    );
+    for (note, line) in plan.notes.iter().zip(["b>=1", "other::c=1.2", "e=1.2=0"]) {
+        assert!(note.contains(&format!("`{line}`")), "{note}");
+    }
+    assert_eq!(plan.notes.len(), 3);
+}
+
 #[test]
 fn conda_packages_from_files_are_refused() {
     let conda = |version: &str| CondaPackage {
@@ -899,6 +953,9 @@ fn conda_packages_from_files_are_refused() {
         plan.lock.conda[0].unfrozen.as_ref(),
         Some(&plan.refused[0].why)
     );
+    facts.dev.conda_specs = vec!["tool".into()];
+    let answered = super::plan(&facts).lock.declared.conda;
+    assert_eq!(answered, Vec::<String>::new(), "the list leaves it out");
 }
 
 #[test]
