@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use pep440_rs::Version;
 
+use crate::environment::snapshot::Snapshot;
 use crate::installation::requirements::normalise;
 
 /// One requirement: a name, perhaps with extras and with a marker that says when it holds.
@@ -26,6 +27,19 @@ pub struct Interpreter {
     pub version: String,
     /// The machine in Docker's words.
     pub platform: String,
+}
+
+impl Interpreter {
+    /// The one of an image or a container; without a version where there is none.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let python = snapshot.python.as_ref();
+        Self {
+            version: python
+                .map(|python| python.version.clone())
+                .unwrap_or_default(),
+            platform: snapshot.platform.clone(),
+        }
+    }
 }
 
 impl Requirement {

@@ -184,15 +184,7 @@ pub struct Refusal {
 impl Facts {
     /// The interpreter that markers of requirements ask about.
     fn interpreter(&self) -> Interpreter {
-        Interpreter {
-            version: self
-                .now
-                .python
-                .as_ref()
-                .map(|python| python.version.clone())
-                .unwrap_or_default(),
-            platform: self.now.platform.clone(),
-        }
+        Interpreter::of(&self.now)
     }
 }
 
