@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::compare::{Key, Kind, Packages, What, compare};
 use crate::environment::contents::Contents;
-use crate::environment::freeze::{Declared, apt_label};
+use crate::environment::declared::Declared;
+use crate::environment::freeze::apt_label;
 use crate::environment::lock::Lock;
 use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;

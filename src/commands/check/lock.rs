@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::finding::Findings;
-use crate::environment::declared::DeclaredFiles;
-use crate::environment::freeze::{Declared, LOCKED_DIRECTORY, locked_files};
+use crate::environment::declared::{Declared, DeclaredFiles};
+use crate::environment::freeze::{LOCKED_DIRECTORY, locked_files};
 use crate::environment::lock::{AptPackage, FILE, Lock};
 use crate::environment::requires::Interpreter;
 use crate::error::{Place, Result};

@@ -17,10 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::environment::declared::DeclaredLine;
-use crate::environment::index::{Indexes, Question};
+use crate::environment::declared::{Addition, Declared, List};
+use crate::environment::index::Question;
 use crate::environment::lock::{self, Lock};
-use crate::environment::requires::{Interpreter, Requirement};
+use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;
 use crate::installation::name::Acceleration;
 
@@ -103,27 +103,6 @@ impl AptTarget {
     }
 }
 
-/// What people declared, as far as freezing asks.
-#[derive(Debug, Clone, Default)]
-pub struct Declared {
-    /// Python requirements that name their package.
-    pub python: Vec<Requirement>,
-    /// Python requirements that are addresses alone.
-    pub python_addresses: Vec<String>,
-    /// Packages of `apt-build.txt`.
-    pub apt_build: BTreeSet<String>,
-    /// Packages of `apt-runtime.txt`.
-    pub apt_runtime: BTreeSet<String>,
-    /// Packages of `apt-dev.txt`.
-    pub apt_dev: BTreeSet<String>,
-    /// Conda packages of `environment.yml`; `None` for an installation without one.
-    pub conda: Option<BTreeSet<String>>,
-    /// All of it, line by line.
-    pub lines: Vec<DeclaredLine>,
-    /// The package indexes that it names.
-    pub indexes: Indexes,
-}
-
 /// What a freeze does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -137,35 +116,6 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What must be asked of the package index before the lock is whole.
     pub unknown: Question,
-}
-
-/// A package that is added to a declared file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Addition {
-    /// The list that it is added to.
-    pub list: List,
-    /// The package's name.
-    pub name: String,
-    /// The line that is added.
-    pub line: String,
-    /// The version that is installed.
-    pub version: String,
-}
-
-/// A list of declared packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum List {
-    /// `apt-build.txt`.
-    AptBuild,
-    /// `apt-runtime.txt`.
-    AptRuntime,
-    /// `apt-dev.txt`.
-    AptDev,
-    /// The packages of `environment.yml` that conda installs.
-    Conda,
-    /// `requirements.txt`, or the `pip:` list of `environment.yml`.
-    Python,
 }
 
 /// A package that cannot be frozen.

@@ -6,7 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::environment::declared::{Asked, comparable};
+use crate::environment::declared::{Asked, DeclaredLine, comparable};
+use crate::environment::requires::Requirement;
 use crate::environment::snapshot::{
     AptPackage, ArchiveInfo, CondaPackage, DirInfo, DirectUrl, Distribution, Python, VcsInfo,
 };
