@@ -1,7 +1,7 @@
 //! `envtpl build`: the generic images, then the user images.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs, Built};
+use crate::commands::building::{self, BuildArgs};
 use crate::commands::workplace::Layer;
 use crate::error::Result;
 
@@ -23,21 +23,14 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let mut built = Vec::new();
-    let outcome = build(context, args, &mut built);
-    building::report(context, &built, outcome)
-}
-
-fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
-    let project = context.project()?;
-    for installation in context.installations(&project)? {
+    building::for_each_installation(context, |project, installation, built| {
         let of_the_user = args.build.without_stages().without_build_args();
         if args.build.stage.is_none() {
             building::check(installation, Layer::User, &of_the_user)?;
         }
         built.extend(building::build(
             context,
-            &project,
+            project,
             installation,
             Layer::Generic,
             &args.build,
@@ -45,12 +38,12 @@ fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
         if args.build.stage.is_none() {
             built.extend(building::build(
                 context,
-                &project,
+                project,
                 installation,
                 Layer::User,
                 &of_the_user,
             )?);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -1,7 +1,7 @@
 //! `envtpl build-generic`: the images for everybody, run and dev, in one build.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs, Built};
+use crate::commands::building::{self, BuildArgs};
 use crate::commands::workplace::Layer;
 use crate::error::Result;
 
@@ -23,21 +23,14 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let mut built = Vec::new();
-    let outcome = build(context, args, &mut built);
-    building::report(context, &built, outcome)
-}
-
-fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
-    let project = context.project()?;
-    for installation in context.installations(&project)? {
+    building::for_each_installation(context, |project, installation, built| {
         built.extend(building::build(
             context,
-            &project,
+            project,
             installation,
             Layer::Generic,
             &args.build,
         )?);
-    }
-    Ok(())
+        Ok(())
+    })
 }

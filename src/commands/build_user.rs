@@ -1,7 +1,7 @@
 //! `envtpl build-user`: the thin images with the person's user, on top of the generic ones.
 
 use crate::commands::Context;
-use crate::commands::building::{self, BuildArgs, Built};
+use crate::commands::building::{self, BuildArgs};
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::INPUTS_LABEL;
 use crate::error::Result;
@@ -23,15 +23,8 @@ pub struct Args {
 /// # Errors
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
-    let mut built = Vec::new();
-    let outcome = build(context, args, &mut built);
-    building::report(context, &built, outcome)
-}
-
-fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
-    let project = context.project()?;
-    for installation in context.installations(&project)? {
-        let generic = generic(context, &project, installation)?;
+    building::for_each_installation(context, |project, installation, built| {
+        let generic = generic(context, project, installation)?;
         if generic == Generic::Stale {
             let name = installation.name();
             context.printer.warn(format_args!(
@@ -50,7 +43,7 @@ fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
             ));
             built.extend(building::build(
                 context,
-                &project,
+                project,
                 installation,
                 Layer::Generic,
                 &args.build.without_stages(),
@@ -58,13 +51,13 @@ fn build(context: &Context, args: &Args, built: &mut Vec<Built>) -> Result<()> {
         }
         built.extend(building::build(
             context,
-            &project,
+            project,
             installation,
             Layer::User,
             &args.build,
         )?);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// What the user images would stand on.

@@ -94,11 +94,25 @@ fn check_machine(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<()> {
     checks::platform(workplace, args)
 }
 
-/// Prints what was built, also when what came after it failed.
+/// Builds the installations asked for, each as `build` does, which adds its images to those built;
+/// prints them all, also when what came after them failed.
 ///
 /// # Errors
-/// The `outcome`'s; otherwise when standard output cannot be written.
-pub fn report(context: &Context, built: &[Built], outcome: Result<()>) -> Result<()> {
+/// Those of `build`; otherwise when standard output cannot be written.
+pub fn for_each_installation(
+    context: &Context,
+    mut build: impl FnMut(&Project, &Installation, &mut Vec<Built>) -> Result<()>,
+) -> Result<()> {
+    let project = context.project()?;
+    let mut built = Vec::new();
+    let outcome = context.installations(&project).and_then(|installations| {
+        let mut installations = installations.into_iter();
+        installations.try_for_each(|installation| build(&project, installation, &mut built))
+    });
+    report(context, &built, outcome)
+}
+
+fn report(context: &Context, built: &[Built], outcome: Result<()>) -> Result<()> {
     if context.dry_run || (outcome.is_err() && built.is_empty()) {
         return outcome;
     }

@@ -133,6 +133,11 @@ mod tests {
         edits(FromBase::FromScratch, Path::new("e.yml"), ENVIRONMENT, mine)
     }
 
+    fn in_environment(edits: &Edits) -> String {
+        let path = Path::new("e.yml");
+        apply(FromBase::FromScratch, path, ENVIRONMENT, edits).expect("applied")
+    }
+
     #[test]
     fn packages_go_there_and_back() {
         let requirements =
@@ -140,13 +145,7 @@ mod tests {
                 .replace("--no-such", &format!("--hash=sha256:{}", "0".repeat(64)));
         let path = Path::new("r.txt");
         let there = edits(FromBase::FromPython, path, HEADING, &requirements).expect("read");
-        let text = apply(
-            FromBase::FromScratch,
-            Path::new("e.yml"),
-            ENVIRONMENT,
-            &there,
-        )
-        .expect("applied");
+        let text = in_environment(&there);
         let hash = format!("--hash=sha256:{}", "0".repeat(64));
         assert_eq!(
             text,
@@ -187,13 +186,7 @@ mod tests {
             "# Python packages.\n# mine\n",
         )
         .expect("read");
-        let text = apply(
-            FromBase::FromScratch,
-            Path::new("e.yml"),
-            ENVIRONMENT,
-            &there,
-        )
-        .expect("applied");
+        let text = in_environment(&there);
         assert_eq!(text, format!("{ENVIRONMENT}  # mine\n"));
     }
 
