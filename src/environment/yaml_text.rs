@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::installation::yaml_document::quoted;
 
 /// A value as a YAML document, in block style.
 ///
@@ -66,35 +67,11 @@ fn behind_key(value: &Value, indent: usize, text: &mut String) {
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(string) if is_plain(string) => string.clone(),
-        Value::String(string) if string.chars().any(needs_escape) => escaped(string),
-        Value::String(string) => format!("'{}'", string.replace('\'', "''")),
+        Value::String(string) => quoted(string),
         Value::Object(_) => "{}".to_owned(),
         Value::Array(_) => "[]".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// Characters that some reader takes for a line break, or refuses.
-fn needs_escape(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        )
-}
-
-fn escaped(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            c if needs_escape(c) => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// Whether a text without quotes is the same text to every reader: a name, an address, or a

@@ -177,32 +177,25 @@ impl ChangeSet {
     /// Forgets what was planned for the path, and that directories above it were to be removed.
     pub(super) fn keep(&mut self, path: &Path) {
         self.planned.remove(path);
-        for above in path.ancestors().skip(1) {
-            if self
-                .planned
-                .get(above)
-                .is_some_and(Planned::removes_directory)
-            {
-                self.planned.remove(above);
-            }
-        }
+        self.keep_directories_above(path);
     }
 
     pub(super) fn set(&mut self, path: &Path, after: After, before: Seen) {
         if after != After::Nothing {
-            for above in path.ancestors().skip(1) {
-                // It was to be removed, but its name is needed again.
-                if self
-                    .planned
-                    .get(above)
-                    .is_some_and(Planned::removes_directory)
-                {
-                    self.planned.remove(above);
-                }
-            }
+            self.keep_directories_above(path);
         }
         self.planned
             .insert(path.to_owned(), Planned { after, before });
+    }
+
+    /// Directories that were to be removed, and whose names are needed again.
+    fn keep_directories_above(&mut self, path: &Path) {
+        for above in path.ancestors().skip(1) {
+            let planned = self.planned.get(above);
+            if planned.is_some_and(Planned::removes_directory) {
+                self.planned.remove(above);
+            }
+        }
     }
 
     pub(super) fn in_the_way(&self, path: &Path, what: &str) -> Error {

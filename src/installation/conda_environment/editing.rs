@@ -194,12 +194,7 @@ impl CondaEnvironment {
         }
         let mut requirement = Requirements::parse(&self.path, &self.pip[line])?;
         requirement.pin_to(name, to)?;
-        let way = [
-            DEPENDENCIES[0],
-            Step::Item(item),
-            Step::Key("pip"),
-            Step::Item(line),
-        ];
+        let way = pip_way(item, line);
         self.change(|document| document.set(&way, requirement.text()).map(drop))?;
         Ok(true)
     }
@@ -234,12 +229,7 @@ impl CondaEnvironment {
         let (Some(item), Some(line)) = (self.pip_item, self.pip_line(name)) else {
             return Ok(false);
         };
-        let way = [
-            DEPENDENCIES[0],
-            Step::Item(item),
-            Step::Key("pip"),
-            Step::Item(line),
-        ];
+        let way = pip_way(item, line);
         self.change(|document| document.remove(&way).map(drop))?;
         Ok(true)
     }
@@ -255,12 +245,7 @@ impl CondaEnvironment {
             self.pip_item,
             self.pip.iter().position(|line| line.trim() == content),
         ) {
-            let way = [
-                DEPENDENCIES[0],
-                Step::Item(item),
-                Step::Key("pip"),
-                Step::Item(line),
-            ];
+            let way = pip_way(item, line);
             self.change(|document| document.remove(&way).map(drop))?;
             removed = true;
         }
@@ -274,4 +259,14 @@ impl CondaEnvironment {
         *self = Self::read(&self.path, document)?;
         Ok(())
     }
+}
+
+/// The way to a line of the `pip:` list, which is an item of the dependencies.
+fn pip_way(item: usize, line: usize) -> [Step<'static>; 4] {
+    [
+        DEPENDENCIES[0],
+        Step::Item(item),
+        Step::Key("pip"),
+        Step::Item(line),
+    ]
 }

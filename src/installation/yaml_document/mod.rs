@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 pub use items::{ListItem, ListItems};
+pub use scalar::quoted;
 pub use step::Step;
 
 use crate::error::{Error, Place, Result};
@@ -144,14 +145,7 @@ impl YamlDocument {
             proposals::insert_lines(&self.text, list, index, items, below),
             proposals::insert_in_tree(&self.text, list, index, items),
         ];
-        let comments = Comments {
-            added: items
-                .iter()
-                .flat_map(ListItem::comments)
-                .chain(below)
-                .collect(),
-            removed: None,
-        };
+        let comments = Comments::added(items, below);
         self.edit(list, &by_hand, change, proposals, comments)
     }
 
@@ -195,14 +189,7 @@ impl YamlDocument {
             proposals::add_list_lines(&self.text, way, key, items, below),
             proposals::add_list_in_tree(&self.text, way, key, items),
         ];
-        let comments = Comments {
-            added: items
-                .iter()
-                .flat_map(ListItem::comments)
-                .chain(below)
-                .collect(),
-            removed: None,
-        };
+        let comments = Comments::added(items, below);
         self.edit(way, &by_hand, change, proposals, comments)
     }
 
@@ -300,6 +287,17 @@ struct Comments<'a> {
     added: Vec<&'a String>,
     /// The lines that go.
     removed: Option<Range<usize>>,
+}
+
+impl<'a> Comments<'a> {
+    /// Those of new items, and those below them.
+    fn added(items: &'a [ListItem], below: &'a [String]) -> Self {
+        let added = items.iter().flat_map(ListItem::comments).chain(below);
+        Self {
+            added: added.collect(),
+            removed: None,
+        }
+    }
 }
 
 /// Items as a person would write them, for a message.

@@ -35,10 +35,19 @@ pub fn scalar(text: &str, style: Style, in_flow: bool) -> String {
     let is_plain = style == Style::Plain && is_plain(text, in_flow);
     if is_plain {
         text.to_owned()
-    } else if style != Style::Double && !text.chars().any(needs_escape) {
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
+    } else if style == Style::Double {
         double_quoted(text)
+    } else {
+        quoted(text)
+    }
+}
+
+/// The text between quotes: single ones where no character must be escaped.
+pub fn quoted(text: &str) -> String {
+    if text.chars().any(needs_escape) {
+        double_quoted(text)
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
     }
 }
 
@@ -60,6 +69,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         if item.as_str() == Some(text) && mapping.get("k").and_then(Value::as_str) == Some(text))
 }
 
+/// Characters that some reader takes for a line break, or refuses.
 fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(
