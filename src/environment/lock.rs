@@ -146,6 +146,9 @@ pub struct PythonPackage {
     /// that two people's freezes are merged, or conflict, in one block a package.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declared: Vec<String>,
+    /// What it was built from source with: those of the lock's tools, as `name==version`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
     /// Why no build can get it again, if that is so; the build's lists then leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfrozen: Option<String>,
@@ -256,6 +259,13 @@ impl Settled {
     }
 }
 
+impl Tool {
+    /// Its name and version, as packages name what they were built with.
+    pub fn exact(&self) -> String {
+        format!("{}=={}", self.name, self.version)
+    }
+}
+
 impl PythonFile {
     /// Whether it is a wheel, and not an archive of sources.
     pub fn is_wheel(&self) -> bool {
@@ -283,6 +293,12 @@ impl Lock {
             conda: Vec::new(),
             tools: Vec::new(),
         }
+    }
+
+    /// What a package was built from source with.
+    pub fn tools_of(&self, package: &PythonPackage) -> impl Iterator<Item = &Tool> {
+        let used = |tool: &&Tool| package.tools.contains(&tool.exact());
+        self.tools.iter().filter(used)
     }
 
     /// The locked Python packages.
@@ -319,6 +335,7 @@ impl Lock {
                 package.files.sort();
                 package.declared.sort();
                 package.declared.dedup();
+                package.tools.sort();
             }
             python.given.sort();
         }

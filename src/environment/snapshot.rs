@@ -57,6 +57,8 @@ pub struct BuildTool {
     pub tags: Vec<String>,
     /// The files that it came from, where the build knows.
     pub files: Vec<PythonFile>,
+    /// The packages that were built from source with it, by normalised name.
+    pub builds: Vec<String>,
 }
 
 /// A distribution as `/etc/os-release` names it.

@@ -260,19 +260,18 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
     shop.in_image("run-latest-root", "command -v tree")
         .expect(127);
 
-    // The build needed a compiler's stage for the first time: that is locked now, and no more.
+    // The build needed a compiler's stage for the first time: that and what the package was built
+    // with is locked now, and no more.
     let locked = |name: &str| shop.read(&format!("dependencies/locked/{name}"));
-    let lists = [
-        "requirements.txt",
-        "requirements-vcs.txt",
-        "apt-runtime.txt",
-        "apt-dev.txt",
-    ];
+    let lists = ["requirements.txt", "apt-runtime.txt", "apt-dev.txt"];
     let before = lists.map(locked);
     let again = shop.envtpl(&["freeze"]).expect(0);
     assert_eq!(again.stdout, "");
     assert_eq!(lists.map(locked), before);
     assert!(locked("apt-build.txt").contains("\ngit=1:"));
+    let vcs = locked("requirements-vcs.txt");
+    assert!(vcs.contains("\n# built with: setuptools=="), "{vcs}");
+    assert!(locked("requirements-build.txt").contains("\nsetuptools=="));
     shop.envtpl(&["freeze"]).expect(0).says("nothing new");
     shop.commit("freeze again");
     shop.envtpl(&["build-generic"]).expect(0);

@@ -4,7 +4,8 @@ As `sitecustomize`, it notes in each of uv's build environments what is installe
 JSON in the file that ENVTPL_BUILD_RECORD names. That file stays beside uv's cache, since what the
 cache has is not built again.
 
-    record-build.py RECORD TREE OUT      OUT: what the packages in TREE were built with
+    record-build.py RECORDS TREE OUT     OUT: what the packages in TREE were built with; a line of
+                                         RECORDS is a record, a tab, and the group of the plan
 """
 
 import glob
@@ -61,20 +62,58 @@ def is_source(path, name, version, origin):
     return any(parts[at : at + 2] == [name, version] for at in range(len(parts)))
 
 
-def collect(record, tree, out):
-    built = {}
-    if os.path.exists(record):
-        with open(record, encoding="utf-8") as lines:
-            for line in lines:
-                one = json.loads(line)
-                built[one["source"]] = one["tools"]
+def names(directory):
+    """The packages of a group; None for all."""
+    if not directory:
+        return None
+    with open(os.path.join(directory, "pins.txt"), encoding="utf-8") as lines:
+        found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line) for line in lines)
+        return {key(name.group(0)) for name in found if name}
+
+
+class Builds:
+    """What a record tells: the tools of each build that uv keeps."""
+
+    def __init__(self, record):
+        self.by_source = {}
+        if os.path.exists(record):
+            with open(record, encoding="utf-8") as lines:
+                for line in lines:
+                    one = json.loads(line)
+                    # The last is what uv has now.
+                    self.by_source.pop(one["source"], None)
+                    self.by_source[one["source"]] = one["tools"]
+
+    def tools(self, *package):
+        """With what a package was built, and with what these tools themselves were, where they had to be."""
+        found, waiting = {}, [package]
+        while waiting:
+            one = waiting.pop()
+            used = [tools for source, tools in self.by_source.items() if is_source(source, *one)]
+            for tool in used[-1] if used else []:
+                exact = (tool["name"], tool["version"])
+                if exact not in found:
+                    found[exact] = tool
+                    waiting.append((*exact, {}))
+        return found
+
+
+def collect(records, tree, out):
     packages = list(installed(tree))
     used = {}
-    for source, tools in built.items():
-        if any(is_source(source, *package) for package in packages):
-            used.update({(tool["name"], tool["version"]): tool for tool in tools})
+    with open(records, encoding="utf-8") as lines:
+        groups = [line.rstrip("\n").split("\t") for line in lines]
+    for record, group in groups:
+        builds, of_group = Builds(record), names(group)
+        for package in packages:
+            if of_group is not None and package[0] not in of_group:
+                continue
+            for exact, tool in builds.tools(*package).items():
+                used.setdefault(exact, dict(tool, builds=[]))["builds"].append(package[0])
+    for tool in used.values():
+        tool["builds"].sort()
     with open(out, "w", encoding="utf-8") as kept:
-        json.dump([used[tool] for tool in sorted(used)], kept)
+        json.dump([used[exact] for exact in sorted(used)], kept)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ PLAN gets
 
     1/pins.txt ...   wheels: the locked ones, or all when nothing is locked, spread by name
     new/pins.txt     wheels that the lock does not know yet
-    built/pins.txt   what must be built from source, for the stage that has compilers
+    built/KEY/...    what must be built from source, for the stage that has compilers: pins.txt, and
+                     in tools.txt what the lock says that these were built with; KEY is a digest of that
     apt-build        whether that stage has anything to do: "needed" or "not needed"
     requested.txt    the names that people asked for themselves
     uv.json          the file that uv came from
@@ -19,6 +20,7 @@ that answers everything resolves nothing and asks no index what there is.
 """
 
 import glob
+import hashlib
 import json
 import os
 import re
@@ -125,6 +127,9 @@ class Locked:
         self.urls = {named(line): line for _, line in logical_lines(directory + "/requirements-vcs.txt")}
         # What the lock answers, and what it takes for given, are comments of its lists.
         self.answers, self.given, self.python = set(), {}, None
+        self.tools = {line.split()[0]: line for _, line in logical_lines(directory + "/requirements-build.txt")}
+        # What a package was built with stands above it.
+        self.built_with, above = {}, []
         for path in glob.glob(directory + "/requirements*.txt"):
             with open(path, encoding="utf-8") as lines:
                 for line in lines:
@@ -136,6 +141,10 @@ class Locked:
                         self.given[key(name)] = version
                     elif word == "# python":
                         self.python = rest
+                    elif word == "# built with":
+                        above = rest.split()
+                    elif above and named(line):
+                        self.built_with[named(line)], above = above, []
 
     @staticmethod
     def pins(path, base):
@@ -152,6 +161,16 @@ class Locked:
                 continue
             pins[key(name)] = line
         return pins
+
+    def built_by_lock(self, line):
+        """Lines for what a pin was built with; None when the lock does not know the pin, or how."""
+        name = named(line)
+        if name not in self.built_with or line not in (self.sources.get(name), self.urls.get(name)):
+            return None
+        tools = [tool for tool in self.built_with[name] if tool in self.tools]
+        names = [tool.partition("==")[0] for tool in tools]
+        # Tools of tools may want two versions of one: those are left to them.
+        return [self.tools[tool] for tool in sorted(tools) if names.count(tool.partition("==")[0]) == 1]
 
     def all_pins(self):
         return {**self.wheels, **self.sources}
@@ -348,7 +367,14 @@ def main(uv, inputs, plan):
     for number, lines in enumerate(parts, 1):
         write("%d/pins.txt" % number, options + lines if lines else [])
     write("new/pins.txt", options + new if new else [])
-    write("built/pins.txt", options + built if built else [])
+    groups = {}
+    for line in built:
+        groups.setdefault(tuple(locked.built_by_lock(line) or ()), []).append(line)
+    for tools, lines in groups.items():
+        directory = "built/" + (hashlib.sha256("\n".join(tools).encode()).hexdigest()[:16] if tools else "any")
+        os.makedirs(os.path.join(plan, directory))
+        write(directory + "/pins.txt", options + lines)
+        write(directory + "/tools.txt", tools)
     write("apt-build", ["needed" if built or code else "not needed"])
 
     same = sorted(requested & set(base) - set(pins))

@@ -296,7 +296,7 @@ impl Artefacts {
 }
 
 /// Whether the image was built with it, and nobody has put another in its place since.
-fn is_as_built(facts: &Facts, installed: &Distribution) -> bool {
+pub(super) fn is_as_built(facts: &Facts, installed: &Distribution) -> bool {
     let key = installed.key();
     facts.dev.distributions().iter().any(|built| {
         built.key() == key

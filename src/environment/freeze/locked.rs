@@ -1,5 +1,7 @@
 //! The plain lists that the Dockerfile installs from, written from the lock.
 
+use std::collections::BTreeSet;
+
 use crate::environment::freeze::apt::apt_label;
 use crate::environment::lock::{self, Lock, PythonFile, PythonPackage};
 use crate::environment::origin::Origin;
@@ -40,6 +42,7 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
     };
     vec![
         file("requirements.txt", wheels),
+        file("requirements-build.txt", tools(lock)),
         file("requirements-source.txt", python(Kind::Source)),
         file("requirements-vcs.txt", python(Kind::Address)),
         file("apt-build.txt", apt(&lock.apt.build)),
@@ -125,16 +128,45 @@ impl Kind {
     }
 }
 
-/// A line of pip's with every digest that will do, below the declared lines that it answers.
+/// Whether a build has to make a package from its sources.
+pub(super) fn is_built(package: &PythonPackage) -> bool {
+    match (Kind::of(package), &package.origin) {
+        (Kind::Source, _) | (_, Origin::Vcs(_)) => true,
+        (_, Origin::Archive(archive)) => !archive.url.ends_with(".whl"),
+        _ => false,
+    }
+}
+
+/// A line of pip's with every digest that will do, below the declared lines that it answers and
+/// what it is built with.
 fn requirement(package: &PythonPackage) -> String {
     let declared = package.declared.iter();
     let mut line: String = declared.map(|line| format!("# asked: {line}\n")).collect();
-    line.push_str(&package.origin.exact(&package.name, &package.version));
-    for file in &package.files {
-        line.push_str(" --hash=sha256:");
-        line.push_str(&file.sha256);
+    if !package.tools.is_empty() {
+        line.push_str(&format!("# built with: {}\n", package.tools.join(" ")));
     }
-    line
+    line.push_str(&package.origin.exact(&package.name, &package.version));
+    line + &hashes(&package.files)
+}
+
+/// What the locked packages are built with, one line each; a name may be there with several
+/// versions, and `python-plan.py` gives each package its own.
+fn tools(lock: &Lock) -> Vec<String> {
+    let packages = lock.python_packages().iter();
+    let packages = packages.filter(|package| package.unfrozen.is_none());
+    let used: BTreeSet<&lock::Tool> = packages
+        .flat_map(|package| lock.tools_of(package))
+        .collect();
+    used.into_iter()
+        .map(|tool| tool.exact() + &hashes(&tool.files))
+        .collect()
+}
+
+fn hashes(files: &[PythonFile]) -> String {
+    let hashes = files
+        .iter()
+        .map(|file| format!(" --hash=sha256:{}", file.sha256));
+    hashes.collect()
 }
 
 /// What `python-plan.py` compares with what it finds, as comments: the Python, declared lines that

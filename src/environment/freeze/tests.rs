@@ -206,6 +206,7 @@ fn an_image_is_locked_without_its_base() {
                     "{header}# python: 3.11\n\nhelper==1.0\nnumpy==1.26\n"
                 ))
             ),
+            ("requirements-build.txt", None),
             ("requirements-source.txt", None),
             ("requirements-vcs.txt", None),
             ("apt-build.txt", None),
@@ -374,8 +375,9 @@ fn what_cannot_be_frozen_is_named_and_the_project_is_not() {
         plan.refused[5]
     );
     assert_eq!(lines(&plan), ["baked @ git+file:///srv/baked"]);
-    assert_eq!(plan.notes.len(), 1, "{:?}", plan.notes);
+    assert_eq!(plan.notes.len(), 2, "{:?}", plan.notes);
     assert!(plan.notes[0].contains("libs/part"));
+    assert!(plan.notes[1].starts_with("baked 1 is built from source"));
     assert!(
         !locked(&plan)
             .iter()

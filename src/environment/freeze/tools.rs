@@ -1,7 +1,10 @@
 //! What the build itself used: uv, and what packages that are built from source ask for. No image
 //! holds it, and a build needs it all the same.
 
-use crate::environment::freeze::artefacts::{Known, of_index};
+use std::collections::BTreeMap;
+
+use crate::environment::freeze::artefacts::{Known, is_as_built, of_index};
+use crate::environment::freeze::locked::is_built;
 use crate::environment::freeze::{Facts, Plan};
 use crate::environment::lock::Tool;
 use crate::environment::snapshot::{BuildTool, Distribution};
@@ -39,6 +42,37 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     if !plan.unknown.is_empty() {
         plan.unknown.declared = facts.artefacts.declared.clone();
     }
+    assign(facts, plan);
+}
+
+/// Says of each package that is built from source with which tools that was. What somebody
+/// installed since the image was built had tools that nobody knows.
+fn assign(facts: &Facts, plan: &mut Plan) {
+    let distributions = facts.now.distributions().iter();
+    let now: BTreeMap<String, &Distribution> = distributions.map(|one| (one.key(), one)).collect();
+    let Some(python) = &mut plan.lock.python else {
+        return;
+    };
+    for package in &mut python.packages {
+        let Some(installed) = now.get(&package.name) else {
+            continue;
+        };
+        if package.unfrozen.is_some() || !is_built(package) {
+            continue;
+        }
+        if !is_as_built(facts, installed) {
+            plan.notes.push(format!(
+                "{} {} is built from source; with what is locked by the freeze after the next build",
+                installed.name, installed.version
+            ));
+            continue;
+        }
+        let used = facts.dev.tools.iter();
+        let used = used.filter(|tool| tool.builds.contains(&package.name));
+        package.tools = used
+            .map(|tool| format!("{}=={}", tool.name, tool.version))
+            .collect();
+    }
 }
 
 fn known(facts: &Facts, used: &BuildTool, plan: &mut Plan) -> Known {
@@ -67,6 +101,7 @@ mod tests {
     use crate::environment::freeze;
     use crate::environment::index::Listed;
     use crate::environment::lock::PythonFile;
+    use crate::environment::snapshot::{ArchiveInfo, DirectUrl, Python};
 
     fn file(name: &str) -> PythonFile {
         PythonFile {
@@ -126,5 +161,83 @@ mod tests {
         let again = freeze::plan(&facts);
         assert!(again.unknown.is_empty());
         assert_eq!(again.lock.tools, plan.lock.tools);
+    }
+
+    #[test]
+    fn a_package_that_was_built_is_locked_with_its_own_tools() {
+        let built = |name: &str, direct_url| Distribution {
+            name: name.into(),
+            version: "1".into(),
+            direct_url,
+            ..Distribution::default()
+        };
+        let archive = |name: &str| {
+            let url = format!("https://h/{name}");
+            let archive_info = Some(ArchiveInfo {
+                hashes: [("sha256".to_owned(), "ef".repeat(32))].into(),
+                ..ArchiveInfo::default()
+            });
+            Some(DirectUrl {
+                url,
+                archive_info,
+                ..DirectUrl::default()
+            })
+        };
+        let mut facts = facts();
+        let tool = |version: &str, builds: &[&str]| BuildTool {
+            name: "setuptools".into(),
+            version: version.into(),
+            files: vec![file(&format!("setuptools-{version}-py3-none-any.whl"))],
+            builds: builds.iter().map(|name| (*name).to_owned()).collect(),
+            ..BuildTool::default()
+        };
+        facts.dev.tools = vec![
+            tool("59", &["old-one"]),
+            tool("80", &["new-one", "wheel-one"]),
+        ];
+        let distributions = vec![
+            built("Old_One", archive("old-one-1.tar.gz")),
+            built("New_One", archive("new-one-1.zip")),
+            built("wheel-one", archive("wheel_one-1-py3-none-any.whl")),
+        ];
+        let python = |distributions| {
+            Some(Python {
+                version: "3.11.2".into(),
+                distributions,
+                ..Python::default()
+            })
+        };
+        facts.dev.python = python(distributions.clone());
+        let since = [
+            distributions,
+            vec![built("since", archive("since-1.tar.gz"))],
+        ]
+        .concat();
+        facts.now.python = python(since);
+
+        let plan = freeze::plan(&facts);
+        let packages = plan.lock.python_packages().iter();
+        let tools: Vec<String> = packages.map(|one| one.tools.join(" ")).collect();
+        assert_eq!(tools, ["setuptools==80", "setuptools==59", "", ""]);
+        let note = "since 1 is built from source; with what is locked by the freeze after";
+        assert!(
+            plan.notes.iter().any(|said| said.starts_with(note)),
+            "{:?}",
+            plan.notes
+        );
+        let lists = freeze::locked_files(&plan.lock);
+        let text = |name: &str| {
+            let list = lists.iter().find(|list| list.name == name);
+            list.and_then(|list| list.text.clone()).unwrap_or_default()
+        };
+        let hash = format!("--hash=sha256:{}", "ab".repeat(32));
+        assert!(
+            text("requirements-build.txt")
+                .ends_with(&format!("\nsetuptools==59 {hash}\nsetuptools==80 {hash}\n"))
+        );
+        assert!(
+            text("requirements-vcs.txt")
+                .contains("\n# built with: setuptools==59\nold-one @ https://h/old-one-1.tar.gz")
+        );
     }
 }
