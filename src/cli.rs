@@ -55,6 +55,10 @@ pub enum Command {
     Run(commands::run::Args),
     /// Run a command, or a shell, in the dev image, with the project mounted
     Dev(commands::dev::Args),
+    /// List what was run, with image, code and exit status
+    Runs(commands::runs::Args),
+    /// Run something again, in the same image
+    Rerun(commands::rerun::Args),
     /// Open a shell in the generic dev image, without the project
     #[command(alias = "empty_interactive", alias = "empty-interactive")]
     Shell(commands::shell::Args),

@@ -9,14 +9,15 @@
 mod failures;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::commands::Context;
-use crate::commands::workplace::Workplace;
+use crate::commands::start::{Launch, now, rounded};
 use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::process::Invocation;
+use crate::project::Run;
 
 pub use failures::tell_failures;
 use failures::{Failure, log, told};
@@ -45,29 +46,30 @@ pub struct WatchArgs {
 
 /// Starts the container in the background, prints its id, and says how to follow it and where a
 /// failure is kept. A command that fails within a second is reported with what it printed; its
-/// exit status is given then. `command` is how the person started it.
+/// exit status is given then. `run` is what is written down of it when it has ended, and `command`
+/// how the person started it.
 ///
 /// # Errors
 /// When the container cannot be started.
-pub fn start(
-    workplace: &Workplace<'_>,
-    docker: Option<&str>,
-    invocation: &Invocation,
-    command: &str,
-) -> Result<u8> {
+pub fn start(launch: &Launch<'_>, invocation: &Invocation, run: &Run, command: &str) -> Result<u8> {
+    let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
     let installation = workplace.installation.name();
     tell_failures(workplace.context, workplace.project, &[installation])?;
     let container = workplace.compose.tools().read(invocation, printer)?;
     let project = workplace.project.root();
     let log = project.join(files::STATE_DIRECTORY).join(log(&container));
+    // A project that cannot be written in has no list of runs.
+    if let Err(error) = files::keep(project, pending(&container), run.line()?.as_bytes()) {
+        printer.verbose(error);
+    }
     let program = std::env::current_exe()
         .map_err(|source| Error::failed("cannot find envtpl's own program").because(source))?;
     let mut watcher = Invocation::new(program)
         .args(["watch-container", &container])
         .arg(project)
         .args([&installation.to_string(), command]);
-    if let Some(docker) = docker {
+    if let Some(docker) = launch.settings.get("DOCKER") {
         watcher = watcher.arg("--docker").arg(docker);
     }
     let ended = watcher.start_in_background(printer)?.wait_for(EARLY)?;
@@ -120,8 +122,10 @@ pub fn start(
 pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
     let tools = Tools::new(args.docker.as_deref(), None);
     let printer = &context.printer;
+    let clock = Instant::now();
     let wait = tools.docker().args(["wait", &args.container]);
     let status: u8 = tools.read(&wait, printer)?.parse().unwrap_or(1);
+    write_down(args, status, clock)?;
     if status != 0 {
         let logs = tools
             .docker()
@@ -148,10 +152,28 @@ pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
     Ok(status)
 }
 
-/// The time, to the second.
-fn now() -> String {
-    let now = jiff::Timestamp::now();
-    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+/// Adds a run that has ended to those of the project.
+fn write_down(args: &WatchArgs, status: u8, clock: Instant) -> Result<()> {
+    let relative = pending(&args.container);
+    let path = args.project.join(files::STATE_DIRECTORY).join(&relative);
+    let Some(text) = files::read_if_exists(&path)? else {
+        return Ok(());
+    };
+    files::forget(&args.project, relative)?;
+    let Ok(run) = serde_json::from_slice::<Run>(&text) else {
+        return Ok(());
+    };
+    let run = Run {
+        status,
+        seconds: rounded(clock.elapsed().as_secs_f64()),
+        ..run
+    };
+    run.append(&args.project)
+}
+
+/// Where a run in the background is noted until it has ended, below the project's state directory.
+fn pending(container: &str) -> PathBuf {
+    Path::new("start").join(format!("{container}.run.json"))
 }
 
 fn last_lines(log: &Path) -> String {

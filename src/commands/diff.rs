@@ -3,7 +3,7 @@
 mod human;
 mod image;
 mod markdown;
-mod redact;
+pub(super) mod redact;
 mod report;
 mod resolve;
 mod side;

@@ -65,6 +65,52 @@ pub struct Service {
     /// The network of the host or of nobody, when it is not one of its own.
     #[serde(default)]
     pub network_mode: Option<String>,
+    /// What it reserves of the machine.
+    #[serde(default)]
+    pub deploy: Option<Deploy>,
+}
+
+/// The `deploy:` of a service, as far as it is about devices.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Deploy {
+    resources: Resources,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    reservations: Reservations,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Reservations {
+    devices: Vec<Device>,
+}
+
+/// Devices that a driver hands out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Device {
+    capabilities: Vec<String>,
+    device_ids: Vec<String>,
+}
+
+impl Service {
+    /// The GPUs that the engine hands out to it: their numbers or ids, or `all`.
+    pub fn gpus(&self) -> Vec<String> {
+        let devices = self
+            .deploy
+            .iter()
+            .flat_map(|deploy| &deploy.resources.reservations.devices);
+        let gpus = devices.filter(|device| device.capabilities.iter().any(|name| name == "gpu"));
+        gpus.flat_map(|device| match device.device_ids.as_slice() {
+            [] => vec!["all".to_owned()],
+            ids => ids.to_vec(),
+        })
+        .collect()
+    }
 }
 
 /// The `build:` of a service.
@@ -84,12 +130,33 @@ pub struct Build {
 /// A mount of a service.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Volume {
-    /// The path on the host, for a bind mount.
+    /// `bind`, `volume` or `tmpfs`.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// The path on the host, for a bind mount; the name of a volume.
     #[serde(default)]
     pub source: String,
     /// The path in the container.
     #[serde(default)]
     pub target: String,
+    /// How it is mounted, for a path of the host.
+    #[serde(default)]
+    pub bind: Bind,
+}
+
+/// The `bind:` of a mount.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Bind {
+    /// Whether a path that is missing on the host is made there, as a directory.
+    #[serde(default)]
+    create_host_path: Option<bool>,
+}
+
+impl Volume {
+    /// Whether it shows a path of the host which the engine would make, as root, were it missing.
+    pub fn is_made_when_missing(&self) -> bool {
+        self.kind == "bind" && self.bind.create_host_path != Some(false)
+    }
 }
 
 impl Model {
@@ -104,6 +171,11 @@ impl Model {
             services: known.services,
             document,
         })
+    }
+
+    /// The whole answer.
+    pub(super) fn document(&self) -> &Value {
+        &self.document
     }
 
     /// A service by name.
@@ -184,7 +256,7 @@ pub fn without_network(document: &mut Value, sources: Option<&Path>) {
 }
 
 /// Compose reads `$` as the start of a variable.
-fn escaped(text: &str) -> Value {
+pub(super) fn escaped(text: &str) -> Value {
     Value::String(text.replace('$', "$$"))
 }
 
@@ -245,6 +317,15 @@ impl Compose {
         self.tools
             .compose_in_foreground()
             .directory(&self.directory)
+    }
+
+    /// Puts another file in the place of the installation's own.
+    pub fn with_file(&self, invocation: Invocation, file: &Path) -> Invocation {
+        invocation
+            .arg("--file")
+            .arg(file)
+            .arg("--project-directory")
+            .arg(&self.directory)
     }
 
     /// What the Compose files mean. The answer is kept, and used again while every file and

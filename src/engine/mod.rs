@@ -1,6 +1,7 @@
 //! What runs images: the container engine and its Compose, found once, asked through arguments
 //! or through the engine's API.
 
+mod adapted;
 pub mod bootstrap;
 mod compose;
 mod configuration;
@@ -14,6 +15,7 @@ mod naming;
 mod tools;
 mod version;
 
+pub use adapted::Adapted;
 pub use compose::{Build, Compose, Model, Service, Target, Volume, without_network};
 pub use configuration::{Configuration, Step};
 pub use exporter::rewrites_timestamps;

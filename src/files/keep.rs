@@ -4,6 +4,8 @@
 use std::io;
 use std::path::Path;
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::boundary::{Last, refuse_leaving};
 use super::read::found;
 use super::{state, sys};
@@ -44,6 +46,28 @@ pub fn forget(project_root: &Path, relative: impl AsRef<Path>) -> Result<bool> {
     removed
         .map(|removed| removed.is_some())
         .map_err(|source| Error::io("remove", &path, source))
+}
+
+/// Adds a line to a file below the project's `.envtpl/`, which is readable for the person alone;
+/// whoever adds one at the same moment adds theirs before or after it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_line(project_root: &Path, relative: impl AsRef<Path>, line: &str) -> Result<()> {
+    let inside = Path::new(state::STATE_DIRECTORY).join(relative);
+    refuse_leaving(project_root, &inside, Last::Itself)?;
+    let path = project_root.join(inside);
+    state::prepare(project_root)
+        .and_then(|_| add_line(project_root, &path, line))
+        .map_err(|source| Error::io("write", &path, source))
+}
+
+fn add_line(project_root: &Path, path: &Path, line: &str) -> io::Result<()> {
+    let mut file = sys::open_to_append(path, 0o600)?;
+    state::give_to_owner(project_root, &[path])?;
+    // Where the file system has no locks, one write is still one line on a local disk.
+    let _ = flock(&file, FlockOperation::LockExclusive);
+    sys::append(&mut file, format!("{line}\n").as_bytes())
 }
 
 fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -88,5 +112,25 @@ mod tests {
         assert_eq!(left.len(), 1);
         let forgotten = || forget(project.path(), "cache/x.json").expect("removed");
         assert_eq!((forgotten(), forgotten()), (true, false));
+    }
+
+    #[test]
+    fn lines_that_are_added_at_once_all_stand_apart() {
+        let project = tempfile::tempdir().expect("a directory");
+        let line = "x".repeat(10_000);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        keep_line(project.path(), "lines", &line).expect("written");
+                    }
+                });
+            }
+        });
+        let path = project.path().join(".envtpl/lines");
+        let text = files::read_text(&path).expect("there");
+        assert_eq!(text.lines().filter(|found| *found == line).count(), 80);
+        assert_eq!(text.lines().count(), 80);
+        assert_eq!(files::mode(&path).expect("there") & 0o777, 0o600);
     }
 }

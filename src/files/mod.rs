@@ -22,7 +22,7 @@ mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
 pub use digest::{digest, hexadecimal};
-pub use keep::{forget, keep};
+pub use keep::{forget, keep, keep_line};
 pub use lock::{Holder, Lock};
 pub use objects::{
     Unfinished, digest_of, link, make_directory, open_if_exists, remove, remove_tree, size,

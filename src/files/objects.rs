@@ -34,7 +34,7 @@ impl Unfinished {
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let wrong = |source| Error::io("write", path, source);
-        let file = sys::open_to_append(path).map_err(wrong)?;
+        let file = sys::open_to_append(path, 0o644).map_err(wrong)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -58,15 +58,15 @@ pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Opens a file for writing behind its end, and creates it if it is not there; a link by its name
-/// is refused, as for locks.
-pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
+/// Opens a file for writing behind its end, and creates it with these permission bits if it is not
+/// there; a link by its name is refused, as for locks.
+pub(super) fn open_to_append(path: &Path, mode: u32) -> io::Result<File> {
     fault::point()?;
     OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
-        .mode(0o644)
+        .mode(mode)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
 }

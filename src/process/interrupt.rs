@@ -1,16 +1,19 @@
 //! Ctrl-C and termination: remembered, passed on to the running child, answered with 130.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::{Handle, Signals};
 
 use crate::error::{Error, Result};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The child that is waited for, 0 when there is none.
 static CHILD: AtomicI32 = AtomicI32::new(0);
+/// Where signals arrive.
+static WATCH: OnceLock<Handle> = OnceLock::new();
 
 /// Whether the person asked us to stop.
 pub fn interrupted() -> bool {
@@ -28,10 +31,11 @@ pub fn interrupted() -> bool {
 pub fn watch_for_interrupts() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|source| Error::failed("cannot watch for signals").because(source))?;
+    let _ = WATCH.set(signals.handle());
     std::thread::spawn(move || {
         for signal in &mut signals {
             INTERRUPTED.store(true, Ordering::SeqCst);
-            let from_terminal = signal == SIGINT && shares_terminal_foreground();
+            let from_terminal = matches!(signal, SIGINT | SIGQUIT) && shares_terminal_foreground();
             let child = CHILD.load(Ordering::SeqCst);
             if from_terminal || child == 0 {
                 continue;
@@ -45,6 +49,17 @@ pub fn watch_for_interrupts() -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Passes every signal that programs use among each other on to a child that has our place.
+pub(super) fn give_way_to(child: u32) {
+    set_child(Some(child));
+    for signal in [SIGQUIT, SIGUSR1, SIGUSR2] {
+        // Without a watch they end this process, as they do by default.
+        if let Some(watch) = WATCH.get() {
+            let _ = watch.add_signal(signal);
+        }
+    }
 }
 
 /// Remembers the child that signals are passed on to; `None` when it has ended.

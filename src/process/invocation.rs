@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::error::{Error, Result};
 use crate::output::Printer;
 use crate::process::background::Background;
+use crate::process::foreground::Foreground;
 use crate::process::interrupt;
 
 /// A program with its arguments, as it will be run.
@@ -209,6 +210,28 @@ impl Invocation {
             .process_group(0);
         let child = command.spawn().map_err(|source| self.cannot_run(source))?;
         Ok(Background::new(child))
+    }
+
+    /// Runs the child in this process's place: it has our streams, our terminal and our process
+    /// group, and signals that are sent to us alone reach it. Gives its exit status, 128+n when
+    /// signal n killed it. Ctrl-C is the child's business, so that it is no interruption here.
+    ///
+    /// # Errors
+    /// `NotReady` when the program cannot be started.
+    pub fn run_in_foreground(&self, printer: &Printer) -> Result<u8> {
+        self.start_in_foreground(printer)?.wait()
+    }
+
+    /// Starts a child as [`Self::run_in_foreground`] does, for a caller that has something to do
+    /// while it runs.
+    ///
+    /// # Errors
+    /// `NotReady` when the program cannot be started.
+    pub fn start_in_foreground(&self, printer: &Printer) -> Result<Foreground> {
+        printer.verbose(format_args!("$ {self}"));
+        let mut command = self.command();
+        let child = command.spawn().map_err(|source| self.cannot_run(source))?;
+        Ok(Foreground::new(child))
     }
 
     /// Becomes the program: terminal, signals and exit status are then its own.

@@ -1,9 +1,11 @@
 //! The door to child processes: argument vectors only, never a shell string.
 
 mod background;
+mod foreground;
 mod interrupt;
 mod invocation;
 
 pub use background::Background;
+pub use foreground::Foreground;
 pub use interrupt::{interrupted, watch_for_interrupts};
 pub use invocation::{Finished, Invocation, quote};

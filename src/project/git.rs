@@ -126,8 +126,11 @@ impl Git {
             .include_ignored(false)
             .exclude_submodules(true)
             // The path is a path, also when it holds characters that patterns know.
-            .disable_pathspec_match(true)
-            .pathspec(below);
+            .disable_pathspec_match(true);
+        // Nothing as a path would match nothing.
+        if below != Path::new("") {
+            options.pathspec(below);
+        }
         let statuses = self
             .repository
             .statuses(Some(&mut options))

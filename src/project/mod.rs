@@ -3,6 +3,8 @@
 mod git;
 mod inputs;
 mod revision;
+mod runs;
+mod work_tree;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use crate::installation::name::{Acceleration, Name, Platform};
 pub use git::Git;
 pub use inputs::{digest, user_digest};
 pub use revision::{Commit, Revision};
+pub use runs::{Mount, RanImage, Run, file as runs_file};
+pub use work_tree::WorkTree;
 
 /// A directory that holds `installation/`.
 #[derive(Debug, Clone)]

@@ -16,6 +16,7 @@ mod machine;
 mod readme;
 mod registry;
 mod run;
+mod runs;
 mod scratch;
 mod sources;
 mod user;

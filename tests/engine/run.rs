@@ -23,7 +23,7 @@ fn shop() -> Arc<Workshop> {
 }
 
 /// The person of the workshop's containers.
-fn give_to_alice(directory: &Path) {
+pub fn give_to_alice(directory: &Path) {
     let owned = std::process::Command::new("chown")
         .args(["-R", "1234:1234"])
         .arg(directory)
@@ -291,7 +291,7 @@ fn a_start_in_the_background_that_fails_later_is_told_once() {
 
 /// Waits for what another process is about to do.
 #[track_caller]
-fn eventually(what: &str, happened: impl Fn() -> bool) {
+pub fn eventually(what: &str, happened: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !happened() {
         assert!(Instant::now() < deadline, "{what}: not within 20 s");

@@ -3,7 +3,7 @@
 use crate::installation::requirements::redact;
 
 /// What stands for a secret.
-const HIDDEN: &str = "****";
+pub const HIDDEN: &str = "****";
 
 /// Words in the names of variables whose values are secrets.
 const SECRET_NAMES: [&str; 9] = [

@@ -187,6 +187,7 @@ mod tests {
         let volume = |source: &str, target: &str| Volume {
             source: source.into(),
             target: target.into(),
+            ..Volume::default()
         };
         let service = Service {
             environment: [

@@ -1,0 +1,232 @@
+//! One start of a container: which service and image, and the command line that starts it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::commands::workplace::{Workplace, check_named_files, settings};
+use crate::commands::{Context, start::has_terminal};
+use crate::engine::{Adapted, Image, Images, Model, Service};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::installation::dotenv::Dotenv;
+use crate::process::Invocation;
+use crate::project::{Installation, Project};
+
+/// What a container is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// Variables, as `NAME=VALUE`, or as `NAME` for that of this process.
+    pub environment: Vec<OsString>,
+    /// Another entrypoint than the image's.
+    pub entrypoint: Option<OsString>,
+    /// The working directory in the container, when it is not the service's.
+    pub directory: Option<OsString>,
+    /// The command and its arguments; none for the service's own.
+    pub command: Vec<OsString>,
+    /// Whether it runs in the background.
+    pub detach: bool,
+}
+
+/// A container that can be started: everything that it needs is there.
+pub struct Launch<'a> {
+    /// The installation.
+    pub workplace: Workplace<'a>,
+    /// Its settings.
+    pub settings: Dotenv,
+    /// The Compose service.
+    pub service: String,
+    /// The image that will run.
+    pub image: Image,
+    /// The name of that image.
+    pub image_name: String,
+    adapted: Option<Adapted>,
+}
+
+impl<'a> Launch<'a> {
+    /// Finds the service that `choose` names, and its image.
+    ///
+    /// # Errors
+    /// `Usage` when the settings ask for what there is not; `NotReady` when the image is missing.
+    pub fn prepare(
+        context: &'a Context,
+        project: &'a Project,
+        installation: &'a Installation,
+        choose: impl FnOnce(&Workplace<'_>, &Dotenv) -> Result<String>,
+    ) -> Result<Self> {
+        let workplace = Workplace::open(context, project, installation)?;
+        let settings = settings(installation)?;
+        check_named_files(installation, &settings)?;
+        let service = choose(&workplace, &settings)?;
+        let image_name = workplace.image(&service)?.to_owned();
+        let Some(image) = workplace.find(&service)? else {
+            let build = format!("envtpl build-user -i {}", installation.name());
+            return Err(Images::missing(&image_name, &build));
+        };
+        Ok(Self {
+            workplace,
+            settings,
+            service,
+            image,
+            image_name,
+            adapted: None,
+        })
+    }
+
+    /// A service with a certain image in the place of its own.
+    ///
+    /// # Errors
+    /// `Usage` when the service is gone; `NotReady` when the image is.
+    pub fn of_image(
+        context: &'a Context,
+        project: &'a Project,
+        installation: &'a Installation,
+        service: &str,
+        image: &str,
+    ) -> Result<Self> {
+        let workplace = Workplace::open(context, project, installation)?;
+        let settings = settings(installation)?;
+        check_named_files(installation, &settings)?;
+        workplace
+            .model
+            .service(service, &workplace.compose.file())?;
+        let Some(found) = workplace.images.find(image, &context.printer)? else {
+            return Err(Error::not_ready(format!("the image `{image}` is gone")));
+        };
+        let mut launch = Self {
+            workplace,
+            settings,
+            service: service.to_owned(),
+            image: found,
+            image_name: image.to_owned(),
+            adapted: None,
+        };
+        launch.adapt(|adapted| adapted.run_image(image));
+        Ok(launch)
+    }
+
+    /// The service as Compose understands it.
+    ///
+    /// # Errors
+    /// `Usage` when it is missing.
+    pub fn composed(&self) -> Result<&Service> {
+        (self.workplace.model).service(&self.service, &self.workplace.compose.file())
+    }
+
+    /// The start with something otherwise than the Compose files say.
+    pub fn adapt(&mut self, change: impl FnOnce(&mut Adapted)) {
+        let unchanged = || Adapted::new(&self.workplace.model, &self.service);
+        change(self.adapted.get_or_insert_with(unchanged));
+    }
+
+    /// What is otherwise than the Compose files say, a line each.
+    pub fn changes(&self) -> &[String] {
+        self.adapted.as_ref().map_or(&[], Adapted::changes)
+    }
+
+    /// The directory in the container that is the given one outside, if a mount shows it there.
+    pub fn directory_inside(&self, outside: &Path) -> Option<OsString> {
+        directory_inside(&self.workplace.model, &self.service, outside)
+    }
+
+    /// The command line that starts the container, and the file that it reads, if Compose's own
+    /// files do not say it all. The file goes when the value is dropped.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn invocation(&self, order: &Order) -> Result<(Invocation, Option<Written>)> {
+        let compose = &self.workplace.compose;
+        let mut invocation = if order.detach {
+            compose.invocation()
+        } else {
+            compose.in_foreground()
+        };
+        let written = match &self.adapted {
+            Some(adapted) => {
+                let written = Written::new(self.workplace.project.root());
+                if !self.workplace.context.dry_run {
+                    written.write(&adapted.file())?;
+                }
+                invocation = compose.with_file(invocation, &written.path());
+                Some(written)
+            }
+            None => None,
+        };
+        invocation = invocation.arg("run");
+        if !order.detach {
+            invocation = invocation.arg("--rm");
+        }
+        let mut option = |name: &str, value: &OsStr| {
+            invocation = std::mem::replace(&mut invocation, Invocation::new(""))
+                .arg(name)
+                .arg(value);
+        };
+        if let Some(directory) = &order.directory {
+            option("--workdir", directory);
+        }
+        if let Some(entrypoint) = &order.entrypoint {
+            option("--entrypoint", entrypoint);
+        }
+        for variable in &order.environment {
+            option("--env", variable);
+        }
+        if order.detach {
+            invocation = invocation.arg("--detach");
+        } else if !has_terminal() {
+            invocation = invocation.arg("--no-TTY");
+        }
+        Ok((invocation.arg(&self.service).args(&order.command), written))
+    }
+}
+
+/// A Compose file for one start. It holds what the person's settings hold, so only they may read
+/// it, and it goes with the start.
+#[derive(Debug)]
+pub struct Written {
+    project: PathBuf,
+    relative: PathBuf,
+}
+
+impl Written {
+    fn new(project: &Path) -> Self {
+        Self {
+            project: project.to_owned(),
+            relative: Path::new("start").join(format!("{}.json", std::process::id())),
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<()> {
+        files::keep(&self.project, &self.relative, bytes)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.project
+            .join(files::STATE_DIRECTORY)
+            .join(&self.relative)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        // A file that stays is a leftover for which no command should fail.
+        let _ = files::forget(&self.project, &self.relative);
+    }
+}
+
+/// The directory in the container that is the given one outside, if a mount shows it there. The
+/// deepest mount wins, as it does in the container.
+fn directory_inside(model: &Model, service: &str, outside: &Path) -> Option<OsString> {
+    let volumes = &model.services.get(service)?.volumes;
+    let (depth, inside) = volumes
+        .iter()
+        .filter_map(|volume| {
+            let source = Path::new(&volume.source).canonicalize().ok()?;
+            let below = outside.strip_prefix(&source).ok()?;
+            let inside = Path::new(&volume.target).join(below);
+            // Joining an empty path would leave a slash at the end.
+            let inside: PathBuf = inside.components().collect();
+            Some((source.components().count(), inside))
+        })
+        .max_by_key(|(depth, _)| *depth)?;
+    // A mount of the whole file system says nothing about where the project is.
+    (depth > 1).then(|| inside.into_os_string())
+}

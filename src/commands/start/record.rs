@@ -1,0 +1,134 @@
+//! A start as it is written down.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Instant;
+
+use crate::commands::diff::redact;
+use crate::commands::start::launch::{Launch, Order};
+use crate::engine::REVISION_LABEL;
+use crate::error::Result;
+use crate::project::{Mount, RanImage, Run, WorkTree};
+
+/// A run that has begun.
+pub struct Begun {
+    run: Run,
+    clock: Instant,
+}
+
+impl Begun {
+    /// Notes what runs from now on. Which code is checked out is asked while it runs, so that
+    /// nobody waits for the answer.
+    ///
+    /// # Errors
+    /// `Usage` when the service is missing.
+    pub fn now(launch: &Launch<'_>, order: &Order) -> Result<Self> {
+        let service = launch.composed()?;
+        let label = launch.image.labels.get(REVISION_LABEL);
+        let run = Run {
+            started: now(),
+            seconds: 0.0,
+            status: 0,
+            installation: launch.workplace.installation.name().to_string(),
+            service: launch.service.clone(),
+            image: RanImage {
+                name: launch.image_name.clone(),
+                id: launch.image.id.clone(),
+                digest: launch.image.repo_digests.first().cloned(),
+                commit: label.filter(|commit| !commit.is_empty()).cloned(),
+            },
+            commit: None,
+            changes: None,
+            command: order.command.iter().map(shown).collect(),
+            entrypoint: order.entrypoint.as_ref().map(shown),
+            environment: environment(&order.environment),
+            directory: order
+                .directory
+                .as_ref()
+                .map(|directory| directory.to_string_lossy().into_owned()),
+            mounts: service
+                .volumes
+                .iter()
+                .filter(|volume| volume.source != "/dev/null")
+                .map(|volume| Mount {
+                    source: volume.source.clone(),
+                    target: volume.target.clone(),
+                })
+                .collect(),
+            gpus: service.gpus(),
+            host: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+            detached: order.detach,
+        };
+        Ok(Self {
+            run,
+            clock: Instant::now(),
+        })
+    }
+
+    /// Adds which code is checked out. A repository that cannot be read is no reason to fail a
+    /// command that runs already.
+    pub fn note_code(&mut self, launch: &Launch<'_>) {
+        match WorkTree::of(launch.workplace.project.root()) {
+            Ok(code) => {
+                self.run.commit = code.commit;
+                self.run.changes = code.changes;
+            }
+            Err(error) => launch.workplace.context.printer.verbose(error),
+        }
+    }
+
+    /// The run as it is now, for whoever waits for its end.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Adds the run to those of the project. A project that cannot be written in has no list of
+    /// runs, and that is no reason to fail either.
+    pub fn ended(mut self, launch: &Launch<'_>, status: u8) {
+        self.run.status = status;
+        self.run.seconds = rounded(self.clock.elapsed().as_secs_f64());
+        if let Err(error) = self.run.append(launch.workplace.project.root()) {
+            launch.workplace.context.printer.verbose(error);
+        }
+    }
+}
+
+/// The time, to the second (RFC 3339, UTC).
+pub fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}
+
+/// Milliseconds are enough.
+pub fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+/// A word of the command line as it may be written down.
+fn shown(word: &OsString) -> String {
+    redact::text(&word.to_string_lossy())
+}
+
+/// The variables of `--env`; a value that may be a secret is left out.
+fn environment(variables: &[OsString]) -> BTreeMap<String, Option<String>> {
+    let variables = variables.iter().map(|variable| {
+        let variable = variable.to_string_lossy();
+        let Some((name, value)) = variable.split_once('=') else {
+            let value = std::env::var(&*variable).ok();
+            return (
+                variable.to_string(),
+                value.and_then(|value| plain(&variable, value)),
+            );
+        };
+        (name.to_owned(), plain(name, value.to_owned()))
+    });
+    variables.collect()
+}
+
+/// A value that holds no secret.
+fn plain(name: &str, value: String) -> Option<String> {
+    (redact::value(name, &value) == value).then_some(value)
+}
