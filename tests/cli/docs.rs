@@ -1,5 +1,6 @@
 //! The documents say what the code says.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use envtpl::engine::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE};
@@ -130,6 +131,89 @@ fn every_setting_is_described() {
             );
         }
     }
+}
+
+/// Words such as `PROJECT_ROOT_AT` in what a script does; not in its comments.
+fn variables(script: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let mut found = BTreeSet::new();
+    for line in script
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+    {
+        for (at, word) in line
+            .split(|c| !is_part(c))
+            .filter(|word| word.len() > 1)
+            .map(|word| (word.as_ptr() as usize - line.as_ptr() as usize, word))
+        {
+            // Short names are variables only where the shell reads or sets them.
+            let before = &line[..at];
+            let used = word.contains('_')
+                || before.ends_with('$')
+                || before.ends_with("${")
+                || line[at + word.len()..].starts_with('=');
+            let inside = before.ends_with(|c: char| c.is_ascii_lowercase());
+            if used && !inside && word.starts_with(|c: char| c.is_ascii_uppercase()) {
+                found.insert(word.to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_table_of_variables_has_those_of_the_scripts() {
+    let installation = root().join("templates/installation");
+    let read = |path: PathBuf| files::read_text(&path).expect("read");
+    // Commands of their own; the others are a container's start.
+    let commands = ["installers.sh", "snapshot.sh", "update-env-file.sh"];
+    let mut expected = BTreeSet::new();
+    for path in files::list(&installation.join("common/entrypoints")).expect("listed") {
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if name.ends_with(".sh") && !commands.contains(&name.as_str()) {
+            expected.extend(variables(&read(path)));
+        }
+    }
+    // The shell's, between a start's own programs, and the names in the image's settings file.
+    for own in [
+        "BASE_ENTRYPOINT",
+        "BASE_ENTRYPOINT_EXECS",
+        "IFS",
+        "ENVTPL_ACTIVATED",
+        "ENVTPL_BASE_ENTRYPOINT_DONE",
+        "PROJECT_KEY",
+    ] {
+        assert!(expected.remove(own), "{own} is no longer used");
+    }
+    // What Compose and the images set.
+    let compose = read(installation.join("common/compose.yaml"));
+    let (_, environment) = compose.split_once("    environment:\n").expect("there");
+    let names = environment
+        .lines()
+        .take_while(|line| line.starts_with("      ") || line.starts_with("<%"))
+        .filter_map(|line| line.strip_prefix("      ")?.split(':').next());
+    let names = names.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
+    expected.extend(names.map(str::to_owned));
+    for kind in ["from-python", "from-scratch"] {
+        let dockerfile = read(installation.join(kind).join("Dockerfile"));
+        let (_, last) = dockerfile
+            .split_once(" AS development-generic")
+            .expect("a stage");
+        let set = last.lines().filter_map(|line| line.strip_prefix("ENV "));
+        expected.extend(set.flat_map(variables));
+    }
+    let certificates = read(installation.join("common/container-with-certificates.env"));
+    expected.extend(variables(&certificates));
+
+    let mut documented = first_cells(&document("docs/container-variables.md"));
+    documented.retain(|cell| cell != "variable");
+    let listed: BTreeSet<String> = documented.iter().cloned().collect();
+    assert_eq!(listed.len(), documented.len(), "one is there twice");
+    assert_eq!(listed, expected);
 }
 
 #[test]

@@ -58,8 +58,10 @@ fn an_image_works_for_any_user_without_envtpl() {
     ])
     .expect(0);
     assert_eq!(ended.stdout, "4242\n");
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    assert!(ended.stderr.contains("PROJECT_ROOT_AT"), "{}", ended.stderr);
+    let told: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(told.len(), 2, "{}", ended.stderr);
+    assert!(told[0].contains("number 4242"), "{}", ended.stderr);
+    assert!(told[1].contains("PROJECT_ROOT_AT"), "{}", ended.stderr);
 }
 
 #[test]

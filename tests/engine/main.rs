@@ -9,10 +9,12 @@ mod company;
 mod diff;
 #[path = "../support/ended.rs"]
 mod ended;
+mod entrypoint;
 mod freeze;
 mod frozen_cases;
 mod image;
 mod machine;
+mod ranks;
 mod readme;
 mod registry;
 mod run;
