@@ -1,10 +1,10 @@
 //! System packages from an archive that changes, as archives do.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::freeze::Container;
+use crate::servers::{Server, bridge};
 use crate::workshop::{BASE, Ended, Workshop, docker};
 
 /// When the archive had version 1.0, as its Release file and as snapshot services write it.
@@ -22,8 +22,7 @@ fn run(command: &mut Command) -> String {
 /// An archive of packages in several states, served to builds.
 struct Archive {
     directory: tempfile::TempDir,
-    server: Child,
-    address: String,
+    server: Server,
 }
 
 impl Archive {
@@ -40,39 +39,9 @@ impl Archive {
         }
         let root = directory.path().join("served");
         std::fs::create_dir(&root).expect("made");
-        // Where builds and containers find this machine.
-        let bridge = docker(&[
-            "network",
-            "inspect",
-            "bridge",
-            "--format",
-            "{{(index .IPAM.Config 0).Gateway}}",
-        ]);
-        let host = bridge.expect(0).stdout.trim().to_owned();
-        let mut server = Command::new("python3")
-            .args([
-                "-u",
-                "-m",
-                "http.server",
-                "0",
-                "--bind",
-                &host,
-                "--directory",
-            ])
-            .arg(&root)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it says its port");
-        let port = line.split(' ').nth(5).expect("a port");
         Self {
-            address: format!("http://{host}:{port}"),
+            server: Server::of_files(&root, &bridge()),
             directory,
-            server,
         }
     }
 
@@ -180,8 +149,6 @@ fn facts(file: &Path) -> (String, u64) {
 
 impl Drop for Archive {
     fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
         for keys in ["own", "strange"] {
             drop(
                 Command::new("gpgconf")
@@ -210,9 +177,10 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
     shop.write("dependencies/apt-runtime.txt", "envtpl-tool\n");
     shop.write("dependencies/apt-dev.txt", "");
     // Whatever states the archive goes through, for apt it is Debian's.
-    let mirror = |state: &str| shop.set("APT_MIRROR", &format!("{}/{state}", archive.address));
+    let mirror =
+        |state: &str| shop.set("APT_MIRROR", &format!("{}/{state}", archive.server.address));
     let snapshots = |state: &str| {
-        let pattern = format!("{}/{state}/@PATH@/@SNAPSHOTID@", archive.address);
+        let pattern = format!("{}/{state}/@PATH@/@SNAPSHOTID@", archive.server.address);
         shop.set("APT_SNAPSHOT", &pattern);
     };
     mirror("first");
@@ -251,7 +219,7 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
     let lock = shop.read("envtpl.lock");
     let url = "url: http://deb.debian.org/debian/pool/main/envtpl-lib_1.0_all.deb\n";
     assert!(
-        lock.contains(url) && !lock.contains(&archive.address),
+        lock.contains(url) && !lock.contains(&archive.server.address),
         "{lock}"
     );
     assert!(

@@ -1,9 +1,9 @@
 //! A company's network: proxy, certificates of its own, package servers with a password.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
+use crate::servers::{Server, bridge};
 use crate::workshop::{BASE, Workshop, docker};
 
 /// The addresses of the archives that the base image knows.
@@ -20,32 +20,21 @@ fn archives() -> BTreeSet<String> {
 /// The network, as long as a test runs.
 struct Company {
     directory: tempfile::TempDir,
-    server: Child,
-    proxy: String,
+    proxy: Server,
 }
 
 impl Company {
     fn open() -> Self {
-        let gateway = "{{(index .IPAM.Config 0).Gateway}}";
-        let address = docker(&["network", "inspect", "bridge", "--format", gateway]).expect(0);
-        let address = address.stdout.trim().to_owned();
         let directory = tempfile::tempdir().expect("a directory");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/company.py");
-        let mut server = Command::new("python3")
-            .args([script, &address])
+        let mut command = Command::new("python3");
+        command
+            .args([script, &bridge()])
             .arg(directory.path())
-            .args(archives())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 starts");
-        let mut proxy = String::new();
-        let stdout = server.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut proxy).expect("read");
-        assert!(!proxy.is_empty(), "the company's network did not open");
+            .args(archives());
         Self {
             directory,
-            server,
-            proxy: proxy.trim().to_owned(),
+            proxy: Server::start(command, |line| Some(line.trim().to_owned())),
         }
     }
 
@@ -60,13 +49,6 @@ impl Company {
         let asked = std::fs::read_to_string(&log).unwrap_or_default();
         std::fs::write(&log, "").expect("written");
         asked.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Company {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }
 
@@ -87,7 +69,7 @@ fn a_person_behind_a_company_proxy_gets_through_in_builds_and_in_containers() {
     )
     .expect("written");
     for (key, value) in [
-        ("HTTPS_PROXY", company.proxy.as_str()),
+        ("HTTPS_PROXY", company.proxy.address.as_str()),
         ("APT_MIRROR", "https://packages.company.test"),
         (
             "PIP_EXTRA_INDEX_URL",
@@ -133,7 +115,7 @@ fn a_person_behind_a_company_proxy_gets_through_in_builds_and_in_containers() {
     let certificate = std::fs::read_to_string(company.file("ca.pem")).expect("made");
     let certificate = certificate.lines().nth(3).expect("some lines");
     for image in ["run-latest-alice", "dev-latest-alice"] {
-        for secret in [certificate, "s3cret-word", &company.proxy] {
+        for secret in [certificate, "s3cret-word", &company.proxy.address] {
             let found = shop.in_image(
                 image,
                 &format!(

@@ -2,11 +2,12 @@
 //! as it was, or it is named.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::freeze::{Container, SNAPSHOT, base_with, packages};
+use crate::servers::Server;
 use crate::workshop::{Ended, Workshop, docker};
 
 const BASE: &str = "envtpl-test/frozen-cases:base";
@@ -52,40 +53,18 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
 }
 
 /// Files behind an address of this machine, which containers on its network reach.
-struct Server {
+struct Served {
     directory: tempfile::TempDir,
-    address: String,
-    child: Child,
+    server: Server,
 }
 
-const SERVE: &str = r#"
-import functools, http.server, sys
-handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-print(server.server_port, flush=True)
-server.serve_forever()
-"#;
-
-impl Server {
+impl Served {
     fn start() -> Self {
-        use std::io::BufRead;
         let directory = tempfile::tempdir().expect("a directory");
-        let mut child = Command::new("python3")
-            .args(["-c", SERVE])
-            .arg(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let mut port = String::new();
-        let output = child.stdout.take().expect("a pipe");
-        std::io::BufReader::new(output)
-            .read_line(&mut port)
-            .expect("a port");
         Self {
+            // pip trusts it without TLS.
+            server: Server::of_files(directory.path(), "127.0.0.1"),
             directory,
-            address: format!("127.0.0.1:{}", port.trim()),
-            child,
         }
     }
 
@@ -130,13 +109,6 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 /// Why a check says that all is not frozen.
 fn reasons(checked: &Ended) -> Vec<String> {
     let report: Value = serde_json::from_str(&checked.stdout).expect("JSON");
@@ -158,7 +130,7 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
             wheel(more, name, version);
         }
     });
-    let server = Server::start();
+    let server = Served::start();
     let pushed = server.repository("pushed");
     server.repository("rewritten");
     wheel(server.directory.path(), "at_address", "1.0");
@@ -187,7 +159,7 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
         std::fs::set_permissions(shop.root().join(directory), everybody()).expect("set");
     }
     let container = Container::start(&shop);
-    let address = &server.address;
+    let address = server.server.address.trim_start_matches("http://");
     container
         .types(&format!(
             "pip install --quiet 'idna==3.7' 'requests[socks]' 'tomli ; python_version >= \"3\"' \\

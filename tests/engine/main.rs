@@ -20,6 +20,7 @@ mod registry;
 mod run;
 mod runs;
 mod scratch;
+mod servers;
 mod sources;
 mod user;
 mod verify;

@@ -1,69 +1,7 @@
 //! A base image from a registry, which may get another image by the same name.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
+use crate::servers::Registry;
 use crate::workshop::{BARE, BASE, Workshop, docker};
-
-/// A registry on this machine, empty at first.
-struct Registry {
-    server: Child,
-    address: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Registry {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        // The number of a port that was free a moment ago.
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        drop(listener);
-        let configuration = directory.path().join("config.yml");
-        std::fs::write(
-            &configuration,
-            format!(
-                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \
-                 '{}'}}}}\nhttp: {{addr: '{address}'}}\n",
-                directory.path().join("data").display()
-            ),
-        )
-        .expect("written");
-        let server = Command::new("docker-registry")
-            .arg("serve")
-            .arg(&configuration)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("docker-registry runs");
-        let started = Instant::now();
-        while TcpStream::connect(&address).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(20), "no registry");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Self {
-            server,
-            address,
-            _directory: directory,
-        }
-    }
-
-    /// Gives the registry an image by a name; the engine keeps that name.
-    fn push(&self, image: &str, name: &str) -> String {
-        let name = format!("{}/{name}", self.address);
-        docker(&["tag", image, &name]).expect(0);
-        docker(&["push", "--quiet", &name]).expect(0);
-        name
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
-    }
-}
 
 #[test]
 fn a_frozen_environment_stands_on_the_base_image_that_it_was_made_on() {

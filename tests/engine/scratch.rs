@@ -1,5 +1,6 @@
 //! From scratch: conda packages from a real channel, pip's on top.
 
+use crate::servers::{Server, bridge};
 use crate::workshop::{BARE, Workshop};
 
 /// A project from scratch whose conda packages come from the tests' channel.
@@ -77,65 +78,28 @@ fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
     assert!(refused.stderr.contains("sha256"), "{}", refused.stderr);
 }
 
-/// What files of the tests' channel are served again below another address.
-struct Channel {
-    server: std::process::Child,
-    address: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Channel {
-    /// The channel's packages without any index, so that nothing can be chosen from it.
-    fn without_index() -> Self {
-        use std::io::{BufRead, BufReader};
-        let files = std::env::var("ENVTPL_TEST_CONDA_DIR").expect("scripts/test.sh sets it");
-        let directory = tempfile::tempdir().expect("a directory");
-        for subdirectory in ["linux-64", "noarch"] {
-            let from = std::path::Path::new(&files)
-                .join("conda-forge")
-                .join(subdirectory);
-            let to = directory.path().join("conda-forge").join(subdirectory);
-            std::fs::create_dir_all(&to).expect("made");
-            for entry in std::fs::read_dir(from).expect("there") {
-                let path = entry.expect("read").path();
-                let name = path.file_name().expect("a name");
-                let is_package = [".conda", ".tar.bz2"]
-                    .iter()
-                    .any(|end| name.to_string_lossy().ends_with(end));
-                if is_package {
-                    std::os::unix::fs::symlink(&path, to.join(name)).expect("linked");
-                }
+/// The packages of the tests' channel without any index, so that nothing can be chosen from it.
+fn channel_without_index() -> tempfile::TempDir {
+    let files = std::env::var("ENVTPL_TEST_CONDA_DIR").expect("scripts/test.sh sets it");
+    let directory = tempfile::tempdir().expect("a directory");
+    for subdirectory in ["linux-64", "noarch"] {
+        let from = std::path::Path::new(&files)
+            .join("conda-forge")
+            .join(subdirectory);
+        let to = directory.path().join("conda-forge").join(subdirectory);
+        std::fs::create_dir_all(&to).expect("made");
+        for entry in std::fs::read_dir(from).expect("there") {
+            let path = entry.expect("read").path();
+            let name = path.file_name().expect("a name");
+            let is_package = [".conda", ".tar.bz2"]
+                .iter()
+                .any(|end| name.to_string_lossy().ends_with(end));
+            if is_package {
+                std::os::unix::fs::symlink(&path, to.join(name)).expect("linked");
             }
         }
-        let channel = std::env::var("ENVTPL_TEST_CONDA_URL").expect("scripts/test.sh sets it");
-        let host = channel.rsplit_once(':').expect("a port").0;
-        let mut server = std::process::Command::new("python3")
-            .args(["-u", "-m", "http.server", "0", "--bind"])
-            .arg(host.trim_start_matches("http://"))
-            .arg("--directory")
-            .arg(directory.path())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it says its port");
-        let port = line.split(' ').nth(5).expect("a port");
-        Self {
-            server,
-            address: format!("{host}:{port}"),
-            _directory: directory,
-        }
     }
-}
-
-impl Drop for Channel {
-    fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
-    }
+    directory
 }
 
 const CONDA: &str = "ls /opt/conda/conda-meta | grep json";
@@ -172,7 +136,8 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
     assert!(!(list + &shop.read("envtpl.lock")).contains("p4ssw0rd"));
 
     // There is nothing to choose from, and a comment asks for nothing.
-    let server = Channel::without_index();
+    let directory = channel_without_index();
+    let server = Server::of_files(directory.path(), &bridge());
     shop.set("CONDA_CHANNEL_ALIAS", &server.address);
     environment(&format!("  # a comment\n  - 'greet'\n  - six=1.16\n{pips}"));
     shop.commit("locked");

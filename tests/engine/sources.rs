@@ -1,42 +1,23 @@
 //! The files of a lock, kept and shared: another clone builds from them without any network.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::scratch;
+use crate::servers::{Registry, Server, bridge};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// Files served where builds reach them, as long as it lives.
-struct Server {
-    process: Child,
-    address: String,
+struct Served {
+    server: Server,
     directory: tempfile::TempDir,
 }
 
-impl Server {
+impl Served {
     fn start() -> Self {
-        // Where builds find this machine.
-        let channel = std::env::var("ENVTPL_TEST_CONDA_URL").expect("scripts/test.sh sets it");
-        let host = channel.rsplit_once(':').expect("a port").0;
         let directory = tempfile::tempdir().expect("a directory");
-        let mut process = Command::new("python3")
-            .args(["-u", "-m", "http.server", "0", "--bind"])
-            .arg(host.trim_start_matches("http://"))
-            .arg("--directory")
-            .arg(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("it says its port");
-        let port = line.split(' ').nth(5).expect("a port");
         Self {
-            process,
-            address: format!("{host}:{port}"),
+            server: Server::of_files(directory.path(), &bridge()),
             directory,
         }
     }
@@ -78,7 +59,7 @@ impl Server {
         let mut update = Command::new("git");
         update.args(["update-server-info"]).current_dir(&bare);
         Ended::run(&mut update).expect(0);
-        format!("thing @ git+{}/thing.git@{commit}", self.address)
+        format!("thing @ git+{}/thing.git@{commit}", self.server.address)
     }
 
     /// A wheel with an address of its own; gives the requirement.
@@ -94,14 +75,7 @@ impl Server {
         let mut python = Command::new("python3");
         python.args(["-c", script]).arg(self.path(name));
         Ended::run(&mut python).expect(0);
-        format!("loose @ {}/{name}", self.address)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        format!("loose @ {}/{name}", self.server.address)
     }
 }
 
@@ -136,7 +110,7 @@ fn stored(shop: &Workshop, package: &str) -> PathBuf {
 #[test]
 fn a_second_clone_builds_without_network_what_was_frozen_and_a_flipped_byte_stops_it() {
     let shop = Workshop::new("sources-one");
-    let server = Server::start();
+    let server = Served::start();
     shop.append(
         "dependencies/requirements.txt",
         &format!("{}\n{}\n", server.repository(), server.wheel()),
@@ -283,55 +257,6 @@ fn conda_packages_and_their_installer_need_no_network_either() {
     );
 }
 
-/// A registry on this machine, as long as it lives.
-struct Registry {
-    process: Child,
-    address: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Registry {
-    fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
-        let address = format!("127.0.0.1:{port}");
-        let configuration = directory.path().join("config.yml");
-        let text = format!(
-            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {:?}}}}}\nhttp: {{addr: {address:?}}}\n",
-            directory.path().join("data")
-        );
-        std::fs::write(&configuration, text).expect("written");
-        let process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(&configuration)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("scripts/test.sh installs docker-registry");
-        for _ in 0..100 {
-            if std::net::TcpStream::connect(&address).is_ok() {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        Self {
-            process,
-            address,
-            _directory: directory,
-        }
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 #[test]
 fn a_registry_carries_the_files_as_an_image() {
     let shop = Workshop::new("sources-registry");
@@ -340,7 +265,7 @@ fn a_registry_carries_the_files_as_an_image() {
     shop.commit("freeze");
     shop.envtpl(&["sources", "fetch"]).expect(0);
     let registry = Registry::start();
-    let name = format!("{}/envtpl-test/files:1", registry.address);
+    let name = registry.name("envtpl-test/files:1");
     let pushed = shop.envtpl(&["sources", "push", &name]).expect(0);
     assert!(
         pushed.stdout.contains(&format!("{name}@sha256:")),
@@ -359,7 +284,7 @@ fn a_registry_carries_the_files_as_an_image() {
         .expect(0);
     other.envtpl(&["sources", "verify"]).expect(0);
     docker(&["image", "rm", &name]);
-    let nothing = format!("{}/envtpl-test/nothing:1", registry.address);
+    let nothing = registry.name("envtpl-test/nothing:1");
     other
         .envtpl(&["sources", "fetch", "--from", &nothing])
         .expect(1)
