@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::freeze::Container;
 use crate::servers::{Server, bridge};
-use crate::workshop::{BASE, Ended, Workshop, docker};
+use crate::workshop::{BASE, Ended, Workshop, docker, image_name};
 
 /// When the archive had version 1.0, as its Release file and as snapshot services write it.
 const PUBLISHED: &str = "Fri, 02 Jan 2026 03:04:05 UTC";
@@ -166,13 +166,10 @@ const INSTALLED: &str = "dpkg-query -W -f '${Package} ${Version}\\n' 'envtpl-*'"
 #[test]
 fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones() {
     let archive = Archive::new();
-    archive.base("envtpl-test/archive:base");
+    let base = format!("{}:base", image_name("archive"));
+    archive.base(&base);
     archive.publish("first/debian", "1.0", "one", "", "own");
-    let shop = Workshop::with(
-        "archive",
-        "amd64-cpu",
-        &["--base-image", "envtpl-test/archive:base"],
-    );
+    let shop = Workshop::with("archive", "amd64-cpu", &["--base-image", &base]);
     shop.write("dependencies/requirements.txt", "");
     shop.write("dependencies/apt-runtime.txt", "envtpl-tool\n");
     shop.write("dependencies/apt-dev.txt", "");

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::workshop::{BASE, Ended, Workshop};
+use crate::workshop::{BASE, Ended, Workshop, image_name};
 
 /// A base image made from the shared one, and a project on it.
 fn shop_on(name: &str, lines: &str) -> Workshop {
-    let image = format!("envtpl-test/{name}:base");
+    let image = format!("{}:base", image_name(name));
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(
         directory.path().join("Dockerfile"),

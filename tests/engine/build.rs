@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::workshop::{BARE, BASE_ARM64, Ended, Workshop, docker};
+use crate::workshop::{BARE, BASE_ARM64, Ended, Workshop, docker, image_name};
 
 #[test]
 fn a_build_tags_both_flavours_with_the_commit_and_a_warm_one_makes_no_new_image() {
@@ -277,7 +277,7 @@ fn an_unfit_base_is_refused_with_the_reason() {
     with(BASE_ARM64).expect(1).says("is for arm64");
     with(BARE).expect(1).says("Python");
     // An image with nothing in it but a file.
-    let scratch = "envtpl-test/unfit-base:empty";
+    let scratch = format!("{}:empty", image_name("unfit-base"));
     let imported = Command::new("sh")
         .args([
             "-c",
@@ -286,8 +286,8 @@ fn an_unfit_base_is_refused_with_the_reason() {
         .output()
         .expect("sh runs");
     Ended::of(imported).expect(0);
-    let refused = with(scratch);
-    docker(&["image", "rm", scratch]);
+    let refused = with(&scratch);
+    docker(&["image", "rm", &scratch]);
     refused.expect(1);
     assert!(shop.tags().is_empty());
 }

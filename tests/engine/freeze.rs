@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::scratch;
-use crate::workshop::{BASE, Ended, Workshop, docker};
+use crate::workshop::{BASE, Ended, Workshop, docker, image_name};
 
 /// A base image with a git repository in it, and the commit that is to be installed: not the
 /// last one, so that a build which forgets it gets something else.
@@ -142,12 +142,9 @@ pub const SNAPSHOT: &str = "sh /opt/envtpl/entrypoints/snapshot.sh";
 
 #[test]
 fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
-    let commit = base_with_repository("envtpl-test/freeze:base");
-    let shop = Workshop::with(
-        "freeze",
-        "amd64-cpu",
-        &["--base-image", "envtpl-test/freeze:base"],
-    );
+    let base = format!("{}:base", image_name("freeze"));
+    let commit = base_with_repository(&base);
+    let shop = Workshop::with("freeze", "amd64-cpu", &["--base-image", &base]);
     let declared = "# The code's.\r\nsix==1.17.0  # for python 2\r\n";
     shop.write("dependencies/requirements.txt", declared);
     shop.write("dependencies/apt-build.txt", "git\n");

@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use crate::freeze::{Container, SNAPSHOT, base_with, packages};
 use crate::servers::Server;
-use crate::workshop::{Ended, Workshop, docker};
-
-const BASE: &str = "envtpl-test/frozen-cases:base";
+use crate::workshop::{Ended, Workshop, docker, image_name};
 
 /// Makes a wheel with one module.
 const WHEEL: &str = r#"
@@ -120,7 +118,8 @@ fn reasons(checked: &Ended) -> Vec<String> {
 
 #[test]
 fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
-    let commit = base_with(BASE, |more| {
+    let base = format!("{}:base", image_name("frozen-cases"));
+    let commit = base_with(&base, |more| {
         for (name, version) in [
             ("by_line", "1.0"),
             ("from_file", "1.0"),
@@ -135,7 +134,7 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
     server.repository("rewritten");
     wheel(server.directory.path(), "at_address", "1.0");
 
-    let shop = Workshop::with("frozen-cases", "amd64-cpu", &["--base-image", BASE]);
+    let shop = Workshop::with("frozen-cases", "amd64-cpu", &["--base-image", &base]);
     shop.write(
         "dependencies/requirements.txt",
         "# The code's.\nhatchling\neditables\nsix==1.17.0\ncolorama ; sys_platform == 'win32'\n",

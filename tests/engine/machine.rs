@@ -1,11 +1,11 @@
 //! The machine that the tests run on: what the doctor says of it, and base images made on it.
 
-use crate::workshop::{BASE, Ended, Workshop, docker};
+use crate::workshop::{BASE, Ended, Workshop, docker, image_name};
 
 /// An image that goes away with the test.
-struct Image(&'static str);
+struct Image<'a>(&'a str);
 
-impl Drop for Image {
+impl Drop for Image<'_> {
     fn drop(&mut self) {
         docker(&["image", "rm", self.0]);
     }
@@ -50,7 +50,7 @@ fn an_engine_that_does_not_answer_is_a_problem() {
 
 #[test]
 fn a_base_from_packages_has_python_and_can_be_built_on() {
-    let tag = "envtpl-test/trixie-python:amd64";
+    let tag = &format!("{}:amd64", image_name("trixie-python"));
     let image = Image(tag);
     let shop = Workshop::empty("bootstrap", "amd64-cpu");
     let ended = shop

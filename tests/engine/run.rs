@@ -57,7 +57,7 @@ fn exit_statuses_and_signals_are_the_commands_own() {
 fn a_signal_to_envtpl_alone_ends_the_command_and_its_container() {
     let shop = shop();
     for (signal, status) in [("TERM", 143), ("INT", 130)] {
-        let name = format!("envtpl-test-signal-{signal}");
+        let name = format!("{}-signal-{signal}", shop.project);
         let mut child = shop
             .command(&[
                 "run",
@@ -118,7 +118,7 @@ fn the_directory_inside_follows_the_one_outside() {
     let shop = shop();
     let below = shop.root().join("data/more data");
     std::fs::create_dir_all(&below).expect("made");
-    let project = format!("/project/{}", "envtpl-test-run");
+    let project = format!("/project/{}", shop.project);
     for (directory, inside) in [
         (shop.root().to_owned(), project.clone()),
         (below, format!("{project}/data/more data")),
@@ -169,7 +169,9 @@ fn files_come_out_owned_by_the_person() {
 #[test]
 fn the_project_is_importable_without_network_and_prepared_only_once() {
     let shop = shop();
-    let script = "import importlib.metadata as m; print(m.version('envtpl-test-run'))";
+    let project = &shop.project;
+    let script = format!("import importlib.metadata as m; print(m.version('{project}'))");
+    let script = script.as_str();
     let first = shop.envtpl(&["run", "python", "-c", script]).expect(0);
     assert!(!first.stdout.trim().is_empty());
     let offline = docker(&[
@@ -177,9 +179,9 @@ fn the_project_is_importable_without_network_and_prepared_only_once() {
         "--rm",
         "--network=none",
         "-v",
-        &format!("{}:/project/envtpl-test-run", shop.root().display()),
+        &format!("{}:/project/{project}", shop.root().display()),
         "-e",
-        "PROJECT_ROOT_AT=/project/envtpl-test-run",
+        &format!("PROJECT_ROOT_AT=/project/{project}"),
         &shop.tag("run-latest-alice"),
         "python3",
         "-c",
@@ -302,7 +304,7 @@ pub fn eventually(what: &str, happened: impl Fn() -> bool) {
 #[test]
 fn nothing_is_left_behind() {
     let shop = shop();
-    let project = "envtpl-test-run-amd64-cpu-alice";
+    let project = format!("{}-amd64-cpu-alice", shop.project);
     shop.envtpl(&["run", "true"]).expect(0);
     let networks = docker(&[
         "network",

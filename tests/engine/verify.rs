@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::scratch;
-use crate::workshop::{BASE, Ended, Workshop, docker};
+use crate::workshop::{BASE, Ended, Workshop, docker, image_name};
 
 /// A project that is frozen, committed and built, with its verdict.
 fn verified(name: &str) -> (Workshop, Ended) {
@@ -104,7 +104,7 @@ fn what_is_frozen_is_built_again_the_same_and_what_is_not_is_named() {
 #[test]
 fn an_interrupted_or_failing_verification_leaves_no_image_and_no_name() {
     // A base of its own: a build that is stopped must not be one that another test waits for.
-    let base = "envtpl-test/verify-stop:base";
+    let base = &format!("{}:base", image_name("verify-stop"));
     let context = tempfile::tempdir().expect("a directory");
     std::fs::write(context.path().join("mark"), "of this test\n").expect("written");
     let dockerfile = format!("FROM {BASE}\nCOPY mark /etc/mark\n");

@@ -1,7 +1,8 @@
 //! A project in a temporary directory, envtpl run in it, and the engine's view of the result.
 //!
-//! Everything that a test makes carries the prefix `envtpl-test-` and is removed when the test
-//! ends; layers stay in the build cache, which is what makes the next test quick.
+//! Everything that a test makes carries the prefix `envtpl-test` and the number of its run, so that
+//! two runs on one machine do not meet, and is removed when the test ends; layers stay in the build
+//! cache, which is what makes the next test quick.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,16 @@ pub const BASE_ARM64: &str = "envtpl-test/base-python:arm64";
 /// A base without Python.
 pub const BARE: &str = "envtpl-test/base-bare:amd64";
 
+/// The name without tag of an image that this run alone makes.
+pub fn image_name(name: &str) -> String {
+    format!("envtpl-test/{name}-{}", std::process::id())
+}
+
 /// A project.
 pub struct Workshop {
     directory: tempfile::TempDir,
+    /// What it is called, in containers too.
+    pub project: String,
     /// The installation that commands work on.
     pub installation: String,
     /// The image name without tag.
@@ -35,14 +43,13 @@ impl Workshop {
     /// As [`Self::new`], with another installation and further options for `envtpl init`.
     pub fn with(name: &str, installation: &str, options: &[&str]) -> Self {
         let workshop = Self::empty(name, installation);
-        let project = format!("envtpl-test-{name}");
         let mut init = vec![
             "init",
             "--yes",
             "-i",
             installation,
             "--project-name",
-            &project,
+            &workshop.project,
         ];
         init.extend(options);
         workshop.envtpl(&init).expect(0);
@@ -67,8 +74,9 @@ impl Workshop {
             .expect("a directory");
         let workshop = Self {
             directory,
+            project: format!("envtpl-test-{name}-{}", std::process::id()),
             installation: installation.to_owned(),
-            image: format!("envtpl-test/{name}"),
+            image: image_name(name),
         };
         workshop.git(&["init", "--quiet", "--initial-branch=main"]);
         workshop.git(&["config", "user.name", "Test"]);
@@ -85,8 +93,9 @@ impl Workshop {
             .expect("a directory");
         let other = Self {
             directory,
+            project: self.project.clone(),
             installation: self.installation.clone(),
-            image: format!("envtpl-test/{name}"),
+            image: image_name(name),
         };
         let from = self.root().to_string_lossy().into_owned();
         other.git(&["clone", "--quiet", &from, "."]);
