@@ -234,7 +234,7 @@ fn is_unsupported(error: &io::Error) -> bool {
 }
 
 /// Whether the path still leads to this open file.
-fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+pub(super) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match path.symlink_metadata() {
         Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),

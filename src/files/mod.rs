@@ -14,6 +14,7 @@ mod lock;
 mod objects;
 mod path_text;
 mod read;
+mod scratch;
 mod state;
 mod sys;
 mod transaction;
@@ -31,6 +32,7 @@ pub use read::{
     exists, is_directory, list, mode, open, read, read_if_exists, read_link, read_text,
     read_text_if_exists,
 };
+pub use scratch::Scratch;
 pub use state::{STATE_DIRECTORY, state_directory};
 pub use transaction::{Recovered, recover, unfinished};
 pub use walk::{Entry, EntryKind, walk};

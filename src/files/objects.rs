@@ -4,12 +4,13 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::digest::hexadecimal;
+use super::lock::is_named;
 use super::read::found;
 use super::walk::{EntryKind, walk};
 use super::{state, sys};
@@ -17,6 +18,9 @@ use crate::error::{Error, Result};
 
 /// How much is read at once.
 const BLOCK: usize = 256 * 1024;
+
+/// How often a process that waits for another looks again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A file that is not whole yet. Only one process at a time has it, and what was written so far
 /// stays when this process dies.
@@ -41,16 +45,33 @@ impl Unfinished {
             // A file system without locks: what two processes mix up, the digest finds.
             Err(TryLockError::Error(_)) => {}
         }
-        let ours = file.metadata().map_err(wrong)?;
         // Whoever had it until now may have moved it to its place: then this name is another's.
-        let named = found(path.symlink_metadata()).map_err(wrong)?;
-        let still_ours =
-            named.is_some_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino()));
-        Ok(still_ours.then(|| Self {
+        if !is_named(&file, path).map_err(wrong)? {
+            return Ok(None);
+        }
+        let length = file.metadata().map_err(wrong)?.len();
+        Ok(Some(Self {
             file,
             path: path.to_owned(),
-            length: ours.len(),
+            length,
         }))
+    }
+
+    /// As [`Self::open`], and waits while another process writes it.
+    ///
+    /// # Errors
+    /// `Interrupted` while waiting; when it cannot be opened.
+    pub fn wait_for(path: &Path, interrupted: impl Fn() -> bool) -> Result<Self> {
+        loop {
+            if let Some(unfinished) = Self::open(path)? {
+                return Ok(unfinished);
+            }
+            if interrupted() {
+                return Err(Error::interrupted());
+            }
+            // The system tells who waits for a lock of its end, but not of an interruption.
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// How long it is so far.

@@ -280,6 +280,16 @@ fn ctrl_c_leaves_nothing_but_an_unfinished_file_which_is_carried_on() {
 }
 
 #[test]
+fn what_a_killed_fetch_cannot_carry_on_is_cleared_by_the_next() {
+    let (desk, _server) = desk();
+    desk.envtpl(&["sources", "fetch"]).expect(0);
+    let left = ".envtpl/sources/.new-killed/git/HEAD";
+    desk.write(left, "ref: refs/heads/main\n");
+    desk.envtpl(&["sources", "fetch"]).expect(0);
+    assert!(!desk.work().join(".envtpl/sources/.new-killed").exists());
+}
+
+#[test]
 fn shared_files_are_checked_on_both_sides_and_sent_once() {
     let (desk, _server) = desk();
     desk.envtpl(&["sources", "fetch"]).expect(0);

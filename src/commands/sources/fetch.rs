@@ -11,6 +11,7 @@ use crate::environment::sources::{
     Artefact, Digest, Kind, Outcome, Source, State, Store, Watch, download,
 };
 use crate::error::{Error, Result};
+use crate::files::Scratch;
 use crate::output::{Printer, Progress};
 use crate::process::interrupted;
 
@@ -60,7 +61,7 @@ pub fn run(context: &Context, from: Option<&Place>) -> Result<()> {
 enum Shared {
     At(Store),
     /// In a directory that goes when this goes.
-    Unpacked((tempfile::TempDir, Store)),
+    Unpacked((Scratch, Store)),
 }
 
 impl Shared {
@@ -209,7 +210,7 @@ impl Watch for Told<'_> {
 fn commit(scene: &Scene<'_>, artefact: &Artefact) -> Standing {
     let printer = &scene.context.printer;
     let fetched = || -> Result<()> {
-        let scratch = verify::scratch(scene)?;
+        let scratch = scene.scratch()?;
         let (repository, bundle) = (scratch.path().join("git"), scratch.path().join("bundle"));
         crate::files::make_directory(&repository)?;
         let git = network::git(scene, &artefact.url)?;

@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use crate::commands::sources::index::{self, Index};
 use crate::commands::sources::scene::Scene;
-use crate::commands::sources::verify::scratch;
 use crate::environment::sources::Store;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Scratch};
 use crate::process::Invocation;
 
 /// Where the files are in the image.
@@ -78,8 +75,8 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
 
 /// The build's context: the files by the first digit of their digests, a layer each, so that a new
 /// file sends one of these layers again and not all.
-fn context(scenes: &[Scene<'_>], scene: &Scene<'_>) -> Result<TempDir> {
-    let context = scratch(scene)?;
+fn context(scenes: &[Scene<'_>], scene: &Scene<'_>) -> Result<Scratch> {
+    let context = scene.scratch()?;
     let mut groups = BTreeSet::new();
     let mut index = Index::default();
     for scene in scenes {
@@ -116,7 +113,7 @@ fn context(scenes: &[Scene<'_>], scene: &Scene<'_>) -> Result<TempDir> {
 /// # Errors
 /// `NotReady` when the engine does not answer; `Failed` when there is no such image, or it holds
 /// no sources.
-pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(TempDir, Store)> {
+pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
     let printer = &scene.context.printer;
     let tools = scene.tools();
     printer.status("Pulling", name);
@@ -141,7 +138,7 @@ pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(TempDir, Store)> {
         "none",
     ]);
     let container = read(&create)?;
-    let directory = scratch(scene)?;
+    let directory = scene.scratch()?;
     let from = format!("{container}:/{INSIDE}");
     let copied = read(
         &tools

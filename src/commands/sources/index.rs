@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::commands::sources::scene::Scene;
 use crate::environment::sources::Artefact;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, Unfinished};
+use crate::process::interrupted;
 
 /// The file's name.
 pub const FILE: &str = "index.json";
@@ -62,18 +63,13 @@ impl Index {
     /// Writes it into a directory.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written; `Interrupted` while another `sources push` writes it.
     pub fn write(&self, directory: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)
             .map_err(|source| Error::failed("cannot write the index").because(source))?;
         text.push('\n');
-        let mut unfinished = loop {
-            // Another `sources push` writes it in a moment.
-            if let Some(file) = files::Unfinished::open(&directory.join("index.json.part"))? {
-                break file;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        };
+        let part = directory.join("index.json.part");
+        let mut unfinished = Unfinished::wait_for(&part, interrupted)?;
         unfinished.restart()?;
         unfinished.append(text.as_bytes())?;
         unfinished.finish(&directory.join(FILE))

@@ -75,7 +75,7 @@ fn lay_out(scene: &Scene<'_>, directory: &Path) -> Result<()> {
         files::link(&scene.store.path(digest), &directory.join(path))?;
     }
     for (path, commits) in &plan.combined {
-        let scratch = verify::scratch(scene)?;
+        let scratch = scene.scratch()?;
         let bundles: Vec<PathBuf> = commits.iter().map(|one| scene.store.path(one)).collect();
         let (repository, bundle) = (scratch.path().join("git"), scratch.path().join("bundle"));
         files::make_directory(&repository)?;

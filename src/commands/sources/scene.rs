@@ -8,7 +8,7 @@ use crate::engine::Tools;
 use crate::environment::lock::{self, Lock};
 use crate::environment::sources::{Installer, Inventory, Store};
 use crate::error::{Error, Place, Result};
-use crate::files;
+use crate::files::{self, Scratch};
 use crate::installation::compose::ComposeFile;
 use crate::installation::dotenv::Dotenv;
 use crate::project::{Installation, Project};
@@ -110,7 +110,17 @@ impl<'a> Scene<'a> {
         Tools::new(setting("DOCKER").as_deref(), setting("COMPOSE").as_deref())
     }
 
-    /// Makes sure that the store's directory is there, and that git ignores it.
+    /// An empty directory beside the store's files.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch(&self) -> Result<Scratch> {
+        self.make_store()?;
+        Scratch::inside(self.store.directory())
+    }
+
+    /// Makes sure that the store's directory is there, that git ignores it, and that nothing is in
+    /// it which a killed process left unfinished and nobody can carry on.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -122,7 +132,8 @@ impl<'a> Scene<'a> {
         {
             files::state_directory(self.project.root())?;
         }
-        files::make_directory(self.store.directory())
+        files::make_directory(self.store.directory())?;
+        Scratch::clear_abandoned(self.store.directory())
     }
 
     fn directory(&self) -> PathBuf {

@@ -85,7 +85,7 @@ fn states(scene: &Scene<'_>) -> Result<BTreeMap<Digest, State>> {
 /// # Errors
 /// `NotReady` without git.
 pub fn whole(scene: &Scene<'_>, digest: &Digest, commit: &str) -> Result<State> {
-    let scratch = scratch(scene)?;
+    let scratch = scene.scratch()?;
     let bundle = scene.store.path(digest);
     let printer = &scene.context.printer;
     match Git::default().verify(commit, (scratch.path(), &bundle), printer) {
@@ -97,17 +97,4 @@ pub fn whole(scene: &Scene<'_>, digest: &Digest, commit: &str) -> Result<State> 
         }
         Err(error) => Err(error),
     }
-}
-
-/// An empty directory beside the store's files.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn scratch(scene: &Scene<'_>) -> Result<tempfile::TempDir> {
-    scene.make_store()?;
-    let directory = scene.store.directory();
-    tempfile::Builder::new()
-        .prefix(".new-")
-        .tempdir_in(directory)
-        .map_err(|source| Error::io("create", directory, source))
 }

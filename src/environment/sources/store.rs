@@ -95,22 +95,12 @@ impl Store {
         if let Some(directory) = path.parent() {
             files::make_directory(directory)?;
         }
-        loop {
-            let unfinished = Unfinished::open(&part(&path))?;
-            if self.has(digest) {
-                if let Some(unneeded) = unfinished {
-                    unneeded.discard();
-                }
-                return Ok(None);
-            }
-            if let Some(unfinished) = unfinished {
-                return Ok(Some(unfinished));
-            }
-            if interrupted() {
-                return Err(Error::interrupted());
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
+        let unfinished = Unfinished::wait_for(&part(&path), interrupted)?;
+        if self.has(digest) {
+            unfinished.discard();
+            return Ok(None);
         }
+        Ok(Some(unfinished))
     }
 
     /// Removes a file that is not what its name says.
