@@ -1,12 +1,9 @@
 //! What a package needs: `Requires-Dist` lines, and whether their markers hold (PEP 508).
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
-
-use pep440_rs::Version;
 
 use crate::environment::snapshot::Snapshot;
-use crate::installation::requirements::normalise;
+use crate::installation::requirements::{Marker, normalise};
 
 /// One requirement: a name, perhaps with extras and with a marker that says when it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +14,9 @@ pub struct Requirement {
     pub extras: BTreeSet<String>,
     /// The address that it must come from.
     pub url: Option<String>,
-    marker: Option<String>,
+    /// One that cannot be read is left out, and so holds: a package too many in view is better
+    /// than one overlooked.
+    marker: Option<Marker>,
 }
 
 /// The interpreter that markers ask about.
@@ -40,6 +39,28 @@ impl Interpreter {
             platform: snapshot.platform.clone(),
         }
     }
+
+    /// What a variable of a marker is; `None` where that is not known.
+    fn value(&self, variable: &str) -> Option<String> {
+        Some(match variable {
+            "python_full_version" | "implementation_version" => self.version.clone(),
+            "python_version" => {
+                let parts = self.version.splitn(3, '.').take(2);
+                parts.collect::<Vec<_>>().join(".")
+            }
+            "sys_platform" | "sys.platform" => "linux".to_owned(),
+            "os_name" | "os.name" => "posix".to_owned(),
+            "platform_system" => "Linux".to_owned(),
+            "platform_machine" | "platform.machine" => match self.platform.as_str() {
+                "amd64" => "x86_64".to_owned(),
+                "arm64" => "aarch64".to_owned(),
+                other => other.to_owned(),
+            },
+            "implementation_name" => "cpython".to_owned(),
+            "platform_python_implementation" | "python_implementation" => "CPython".to_owned(),
+            _ => return None,
+        })
+    }
 }
 
 impl Requirement {
@@ -54,7 +75,7 @@ impl Requirement {
             key: normalise(name),
             extras: extras.into_iter().map(normalise).collect(),
             url: url.map(str::to_owned),
-            marker: marker.map(str::to_owned),
+            marker: marker.and_then(|marker| Marker::parse(marker).ok()),
         }
     }
 
@@ -94,242 +115,20 @@ impl Requirement {
             key: normalise(name),
             extras,
             url,
-            marker: marker.map(|marker| marker.trim().to_owned()),
+            marker: marker.and_then(|marker| Marker::parse(marker).ok()),
         })
     }
 
     /// Whether it holds for this interpreter when the package that needs it is wanted with
     /// `extra` (or without any).
     pub fn holds(&self, interpreter: &Interpreter, extra: Option<&str>) -> bool {
-        match &self.marker {
-            Some(marker) => Marker::holds(marker, interpreter, extra),
-            None => true,
-        }
+        let marker = self.marker.as_ref();
+        marker.is_none_or(|marker| marker.holds(|variable| interpreter.value(variable), extra))
     }
 
     /// The extras that the marker asks about.
     pub fn asked_extras(&self) -> BTreeSet<String> {
-        let Some(marker) = &self.marker else {
-            return BTreeSet::new();
-        };
-        let tokens = tokens(marker);
-        tokens
-            .windows(3)
-            .filter_map(|window| match window {
-                [Token::Word(name), Token::Operator(_), Token::Text(extra)] if name == "extra" => {
-                    Some(normalise(extra))
-                }
-                [Token::Text(extra), Token::Operator(_), Token::Word(name)] if name == "extra" => {
-                    Some(normalise(extra))
-                }
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-/// An evaluation of a marker: the tokens that are still to be read.
-struct Marker<'a> {
-    tokens: Vec<Token>,
-    at: usize,
-    interpreter: &'a Interpreter,
-    extra: Option<&'a str>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Operator(String),
-    Open,
-    Close,
-}
-
-fn tokens(marker: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = marker.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let end = match first {
-            '(' | ')' => {
-                tokens.push(if first == '(' {
-                    Token::Open
-                } else {
-                    Token::Close
-                });
-                1
-            }
-            '\'' | '"' => {
-                let length = rest[1..].find(first).unwrap_or(rest.len() - 1);
-                tokens.push(Token::Text(rest[1..=length].to_owned()));
-                (length + 2).min(rest.len())
-            }
-            '<' | '>' | '=' | '!' | '~' => {
-                let end = rest
-                    .find(|c: char| !"<>=!~".contains(c))
-                    .unwrap_or(rest.len());
-                tokens.push(Token::Operator(rest[..end].to_owned()));
-                end
-            }
-            _ => {
-                let end = rest
-                    .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
-                    .unwrap_or(rest.len());
-                // A character that no marker has is passed over.
-                let end = end.max(first.len_utf8());
-                match &rest[..end] {
-                    "in" | "not" => tokens.push(Token::Operator(rest[..end].to_owned())),
-                    word => tokens.push(Token::Word(word.to_owned())),
-                }
-                end
-            }
-        };
-        rest = rest[end..].trim_start();
-    }
-    tokens
-}
-
-impl Marker<'_> {
-    /// Evaluates a marker. One that cannot be read holds: a package too many in view is better
-    /// than one overlooked.
-    fn holds(marker: &str, interpreter: &Interpreter, extra: Option<&str>) -> bool {
-        let mut marker = Marker {
-            tokens: tokens(marker),
-            at: 0,
-            interpreter,
-            extra,
-        };
-        let holds = marker.any();
-        holds.unwrap_or(true)
-    }
-
-    fn any(&mut self) -> Option<bool> {
-        let mut holds = self.all()?;
-        while self.takes_word("or") {
-            holds |= self.all()?;
-        }
-        Some(holds)
-    }
-
-    fn all(&mut self) -> Option<bool> {
-        let mut holds = self.one()?;
-        while self.takes_word("and") {
-            holds &= self.one()?;
-        }
-        Some(holds)
-    }
-
-    fn one(&mut self) -> Option<bool> {
-        if self.tokens.get(self.at) == Some(&Token::Open) {
-            self.at += 1;
-            let holds = self.any()?;
-            if self.tokens.get(self.at) == Some(&Token::Close) {
-                self.at += 1;
-            }
-            return Some(holds);
-        }
-        let left = self.next()?;
-        let mut operator = match self.next()? {
-            Token::Operator(operator) => operator,
-            _ => return None,
-        };
-        if operator == "not" {
-            self.at += 1;
-            operator = "not in".to_owned();
-        }
-        let right = self.next()?;
-        Some(self.compare(&left, &operator, &right))
-    }
-
-    fn next(&mut self) -> Option<Token> {
-        let token = self.tokens.get(self.at).cloned();
-        self.at += 1;
-        token
-    }
-
-    fn takes_word(&mut self, word: &str) -> bool {
-        let takes = matches!(self.tokens.get(self.at), Some(Token::Word(found)) if found == word);
-        self.at += usize::from(takes);
-        takes
-    }
-
-    fn compare(&self, left: &Token, operator: &str, right: &Token) -> bool {
-        let is_extra = |token: &Token| matches!(token, Token::Word(word) if word == "extra");
-        if is_extra(left) || is_extra(right) {
-            let other = if is_extra(left) { right } else { left };
-            let Token::Text(asked) = other else {
-                return true;
-            };
-            let same = self.extra == Some(normalise(asked).as_str());
-            return if operator == "!=" { !same } else { same };
-        }
-        let (Some(left), Some(right)) = (self.value(left), self.value(right)) else {
-            // A variable that is not known here.
-            return true;
-        };
-        match operator {
-            "in" => return right.contains(&left),
-            "not in" => return !right.contains(&left),
-            _ => {}
-        }
-        match (
-            Version::from_str(&left),
-            Version::from_str(right.trim_end_matches(".*")),
-        ) {
-            (Ok(left), Ok(right_version)) => {
-                compare_versions(&left, operator, &right_version, &right)
-            }
-            _ => match operator {
-                "==" | "===" => left == right,
-                "!=" => left != right,
-                "<" => left < right,
-                "<=" => left <= right,
-                ">" => left > right,
-                ">=" => left >= right,
-                _ => true,
-            },
-        }
-    }
-
-    fn value(&self, token: &Token) -> Option<String> {
-        let word = match token {
-            Token::Text(text) => return Some(text.clone()),
-            Token::Word(word) => word,
-            _ => return None,
-        };
-        let full = &self.interpreter.version;
-        Some(match word.as_str() {
-            "python_full_version" | "implementation_version" => full.clone(),
-            "python_version" => full.splitn(3, '.').take(2).collect::<Vec<_>>().join("."),
-            "sys_platform" | "sys.platform" => "linux".to_owned(),
-            "os_name" | "os.name" => "posix".to_owned(),
-            "platform_system" => "Linux".to_owned(),
-            "platform_machine" | "platform.machine" => match self.interpreter.platform.as_str() {
-                "amd64" => "x86_64".to_owned(),
-                "arm64" => "aarch64".to_owned(),
-                other => other.to_owned(),
-            },
-            "implementation_name" => "cpython".to_owned(),
-            "platform_python_implementation" | "python_implementation" => "CPython".to_owned(),
-            _ => return None,
-        })
-    }
-}
-
-fn compare_versions(left: &Version, operator: &str, right: &Version, written: &str) -> bool {
-    let starts_with = || {
-        let (left, right) = (left.release(), right.release());
-        left.len() >= right.len() && left[..right.len()] == *right
-    };
-    match operator {
-        "==" if written.ends_with(".*") => starts_with(),
-        "!=" if written.ends_with(".*") => !starts_with(),
-        "==" | "===" => left == right,
-        "!=" => left != right,
-        "<" => left < right,
-        "<=" => left <= right,
-        ">" => left > right,
-        ">=" => left >= right,
-        _ => true,
+        self.marker.iter().flat_map(Marker::extras).collect()
     }
 }
 
@@ -383,6 +182,9 @@ mod tests {
             ("platform_system in 'Linux Darwin'", true),
             ("platform_system not in 'Linux Darwin'", false),
             ("'3.12' <= python_version", false),
+            ("python_version ~= '3.8'", true),
+            ("python_version ~= '2.7'", false),
+            ("python_version >= '3.5.*'", true),
             ("extra == 'tests'", false),
             ("something_new == '1'", true),
             ("((", true),

@@ -28,6 +28,7 @@ pub use entry::{Entry, Kind};
 pub use included::{Includes, Inclusion};
 pub use line::Line;
 pub use location::{Location, redact};
+pub use marker::Marker;
 pub use options::FileOption;
 pub use reading::requirement;
 pub use specification::{is_name, normalise};
