@@ -247,8 +247,14 @@ mod tests {
             std::os::unix::fs::symlink("/bin/sh", &program).expect("made");
             let mut command = std::process::Command::new(program);
             // It stays the process that was started, whatever it runs.
-            command.args(["-c", "sleep \"$0\"; :", seconds]).args(more);
-            Self(command.spawn().expect("started"))
+            command.args(["-c", "echo; sleep \"$0\"; :", seconds]);
+            command.args(more).stdout(std::process::Stdio::piped());
+            let mut child = command.spawn().expect("started");
+            // A process has its name before it has its command line.
+            let mut said = [0];
+            let output = child.stdout.as_mut().expect("a pipe");
+            std::io::Read::read_exact(output, &mut said).expect("it runs");
+            Self(child)
         }
     }
 
@@ -302,14 +308,15 @@ mod tests {
             let printed = shell(script.replace("/proc/[0-9]*", &process));
             Answer::parse(&printed, "box")
         };
-        let short = Installer::start(directory.path(), "dpkg", "0.7", &[]);
-        let begun = std::time::Instant::now();
+        let mut short = Installer::start(directory.path(), "dpkg", "0.7", &[]);
         ask(&short).expect("an answer").now().expect("a snapshot");
-        assert!(begun.elapsed().as_millis() >= 600);
-        let long = Installer::start(directory.path(), "pip", "60", &["install"]);
+        let ended = short.0.try_wait().expect("it can be asked");
+        assert!(ended.is_some(), "it was waited for");
+        let mut long = Installer::start(directory.path(), "pip", "60", &["install"]);
         let begun = std::time::Instant::now();
         let error = ask(&long).expect_err("busy");
-        assert!((4..9).contains(&begun.elapsed().as_secs()));
+        assert!(begun.elapsed().as_secs() >= 4);
+        assert_eq!(long.0.try_wait().expect("it can be asked"), None);
         assert_eq!(error.kind(), crate::error::Kind::Failed);
         let named = format!("pip (process {}) installs packages in `box`", long.0.id());
         assert!(error.message().contains(&named), "{error}");
