@@ -103,7 +103,7 @@ fn listing(
     }
     let tools = workplace.compose.tools();
     let platform = installation.name().platform().docker();
-    let question = Question::RecordsAndNow.to_image(tools.docker(), image, &platform);
+    let question = Question::records_and_now().to_image(tools.docker(), image, &platform);
     if context.dry_run {
         context.printer.data(format!("{question}\n"))?;
         return Ok(None);

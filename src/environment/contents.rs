@@ -8,10 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::environment::probe;
 use crate::error::{Error, Result};
 use crate::installation::requirements::normalise;
-use crate::process::Invocation;
 
 /// Finds the environment's Python as `snapshot.sh` does; without one there is nothing to tell.
 const START: &str = r#"
@@ -29,17 +27,17 @@ const END: &str = "END_OF_CONTENTS\n";
 /// The newest form of the JSON that is understood here.
 const SCHEMA: u32 = 1;
 
-/// Announces the answer, whatever the image prints first.
-const ANNOUNCEMENT: &str = "\u{1e}contents\n";
+/// The name of the answer among the parts of a [`probe::Answer`].
+pub(super) const NAME: &str = "contents";
 
 /// Which files are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Depth {
     /// All of them.
     All,
-    /// Those that changed after the file at this path did, and those that have another size. A
-    /// file that is made at a container's start (`/.dockerenv`) tells what changed since.
-    NewerThan(String),
+    /// Those that changed after the first of these files that exists did, and those that have
+    /// another size. The record that an image's build wrote last tells what changed since.
+    NewerThan(Vec<String>),
     /// None: the RECORDs alone are told, and nothing is known to be changed.
     Records,
 }
@@ -104,29 +102,28 @@ impl Default for Question {
 }
 
 impl Question {
-    fn script() -> String {
+    /// The script, which may stand in a function.
+    pub(super) fn script() -> String {
         [START, SCRIPT, END].concat()
     }
 
-    fn arguments(&self) -> Vec<String> {
-        let depth = match &self.depth {
-            Depth::All => None,
-            Depth::NewerThan(path) => Some(format!("newer={path}")),
-            Depth::Records => Some("records=".to_owned()),
+    /// Its arguments.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let depth: Vec<String> = match &self.depth {
+            Depth::All => Vec::new(),
+            Depth::NewerThan(paths) => paths.iter().map(|path| format!("newer={path}")).collect(),
+            Depth::Records => vec!["records=".to_owned()],
         };
         let list = self.list.iter().map(|name| format!("list={name}"));
         depth.into_iter().chain(list).collect()
     }
+}
 
-    /// The command that asks an image; `docker` is the start of an engine command line.
-    pub fn to_image(&self, docker: Invocation, image: &str, platform: &str) -> Invocation {
-        probe::in_image(docker, image, platform, Self::script()).args(self.arguments())
-    }
-
-    /// The command that asks a running container, as its own user.
-    pub fn to_container(&self, docker: Invocation, container: &str) -> Invocation {
-        probe::in_container(docker, container, Self::script()).args(self.arguments())
-    }
+/// The error for who did not tell.
+pub(super) fn unsaid(origin: &str) -> Error {
+    Error::failed(format!(
+        "`{origin}` did not say which files its Python packages have"
+    ))
 }
 
 impl Contents {
@@ -134,17 +131,11 @@ impl Contents {
     ///
     /// # Errors
     /// When it is damaged or of a newer form.
-    pub fn parse(printed: &str, origin: &str) -> Result<Self> {
-        let damaged = || {
-            Error::failed(format!(
-                "`{origin}` did not say which files its Python packages have"
-            ))
-        };
-        let (_, json) = printed.split_once(ANNOUNCEMENT).ok_or_else(damaged)?;
+    pub(super) fn parse(json: &str, origin: &str) -> Result<Self> {
         let contents: Self =
-            serde_json::from_str(json).map_err(|source| damaged().because(source))?;
+            serde_json::from_str(json).map_err(|source| unsaid(origin).because(source))?;
         if contents.schema > SCHEMA {
-            return Err(damaged());
+            return Err(unsaid(origin));
         }
         Ok(contents)
     }
@@ -187,6 +178,7 @@ impl Files {
 mod tests {
     use super::*;
     use crate::output::{Color, Format, Printer};
+    use crate::process::Invocation;
     use std::fs;
     use std::path::Path;
 
@@ -244,7 +236,8 @@ mod tests {
             .stdin(Question::script())
             .read(&printer())
             .expect("it runs on this machine");
-        Contents::parse(&printed, "this machine").expect("read")
+        let json = printed.strip_prefix("\u{1e}contents\n").expect("announced");
+        Contents::parse(json, "this machine").expect("read")
     }
 
     #[test]
@@ -321,7 +314,12 @@ mod tests {
         assert!(after.files.is_empty() && !after.is_intact());
 
         let newer = |path: &Path| {
-            let depth = Depth::NewerThan(path.display().to_string());
+            let paths = [
+                "/nowhere".to_owned(),
+                path.display().to_string(),
+                "/".to_owned(),
+            ];
+            let depth = Depth::NewerThan(paths.into());
             ask(
                 &directory,
                 &site,
@@ -401,35 +399,9 @@ mod tests {
     }
 
     #[test]
-    fn the_command_keeps_nothing_and_asks_for_what_is_wanted() {
-        let question = Question {
-            depth: Depth::NewerThan("/.dockerenv".into()),
-            list: vec!["numpy".into()],
-        };
-        let shown = question
-            .to_container(Invocation::new("docker"), "box")
-            .to_string();
-        assert_eq!(
-            shown,
-            "docker exec --interactive box sh -s newer=/.dockerenv list=numpy"
-        );
-        let shown = Question::default()
-            .to_image(Invocation::new("docker"), "lab/x:1", "linux/amd64")
-            .to_string();
-        assert!(
-            shown.ends_with("--network=none --platform linux/amd64 --entrypoint=sh lab/x:1 -s"),
-            "{shown}"
-        );
-    }
-
-    #[test]
     fn an_answer_that_is_cut_names_who_gave_it() {
-        for printed in [
-            "",
-            "\u{1e}contents\n{\"schema\":1,",
-            "\u{1e}contents\n{\"schema\":9,\"distributions\":[]}",
-        ] {
-            let error = Contents::parse(printed, "box").expect_err("refused");
+        for json in ["", "{\"schema\":1,", "{\"schema\":9,\"distributions\":[]}"] {
+            let error = Contents::parse(json, "box").expect_err("refused");
             assert!(error.message().contains("`box`"), "{error}");
         }
     }

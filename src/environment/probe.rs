@@ -1,10 +1,12 @@
 //! Asking an image or a container what is installed in it, with one script on its standard input.
 //!
 //! The script needs a shell and nothing else, no network, and changes nothing. It also prints the
-//! records that the image's own build left in `/opt/envtpl/`.
+//! records that the image's own build left in `/opt/envtpl/`, and on request what the files of the
+//! Python packages are.
 
 use std::collections::BTreeMap;
 
+use crate::environment::contents::{self, Contents};
 use crate::environment::pylock::Resolved;
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
@@ -57,42 +59,84 @@ const NOW_NAME: &str = "now";
 /// Separates the parts of an answer.
 const SEPARATOR: char = '\u{1e}';
 
-/// What to ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+/// What to ask for. All of it is one start of a shell, since starting one in an image takes longer
+/// than most answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Question {
     /// What the image's build recorded.
-    Records,
+    records: bool,
     /// What is installed now.
-    Now,
-    /// Both.
-    RecordsAndNow,
+    now: bool,
+    /// What the files of the Python packages are.
+    contents: Option<contents::Question>,
 }
 
 impl Question {
-    fn script(self) -> String {
-        match self {
-            Self::Records => RECORDS.to_owned(),
-            Self::Now => NOW.to_owned() + SNAPSHOT,
-            Self::RecordsAndNow => [RECORDS, NOW, SNAPSHOT].concat(),
+    /// What the image's build recorded.
+    pub fn records() -> Self {
+        Self {
+            records: true,
+            ..Self::default()
+        }
+    }
+
+    /// What the image's build recorded, and what is installed now.
+    pub fn records_and_now() -> Self {
+        Self {
+            now: true,
+            ..Self::records()
+        }
+    }
+
+    /// Also what the files of the Python packages are.
+    pub fn with_contents(self, contents: contents::Question) -> Self {
+        Self {
+            contents: Some(contents),
+            ..self
+        }
+    }
+
+    fn script(&self) -> String {
+        let records = match self.records {
+            true => RECORDS,
+            false => "",
+        };
+        // Neither may end the whole script, nor read the rest of it.
+        let now = match self.now {
+            true => format!("({NOW}{SNAPSHOT}) </dev/null\n"),
+            false => String::new(),
+        };
+        match &self.contents {
+            None => format!("set -e\n{records}{now}"),
+            // Both at once, one answer behind the other.
+            Some(_) => format!(
+                "set -e\n{records}contents() {{{}}}\ncontents \"$@\" | {{\n{now}cat\n}}\n",
+                contents::Question::script()
+            ),
         }
     }
 
     /// The script for where people work: what they are about to install is waited for.
-    fn script_for_container(self) -> String {
-        match self {
-            Self::Records => self.script(),
-            Self::Now | Self::RecordsAndNow => [INSTALLERS, WAIT, &self.script()].concat(),
+    fn script_for_container(&self) -> String {
+        match self.now {
+            true => [INSTALLERS, WAIT, &self.script()].concat(),
+            false => self.script(),
         }
     }
 
+    fn arguments(&self) -> Vec<String> {
+        let contents = self.contents.iter();
+        contents.flat_map(contents::Question::arguments).collect()
+    }
+
     /// The command that asks an image; `docker` is the start of an engine command line.
-    pub fn to_image(self, docker: Invocation, image: &str, platform: &str) -> Invocation {
-        in_image(docker, image, platform, self.script())
+    pub fn to_image(&self, docker: Invocation, image: &str, platform: &str) -> Invocation {
+        in_image(docker, image, platform, self.script()).args(self.arguments())
     }
 
     /// The command that asks a running container, as its own user.
-    pub fn to_container(self, docker: Invocation, container: &str) -> Invocation {
-        in_container(docker, container, self.script_for_container())
+    pub fn to_container(&self, docker: Invocation, container: &str) -> Invocation {
+        in_container(docker, container, self.script_for_container()).args(self.arguments())
     }
 }
 
@@ -124,6 +168,7 @@ pub struct Answer {
     origin: String,
     parts: BTreeMap<String, Snapshot>,
     resolved: Resolved,
+    contents: Option<Contents>,
 }
 
 impl Answer {
@@ -134,12 +179,14 @@ impl Answer {
     pub fn parse(printed: &str, origin: &str) -> Result<Self> {
         let mut parts = BTreeMap::new();
         let mut resolved = Resolved::default();
+        let mut contents = None;
         // What comes before the first separator was printed by the image's own start.
         for part in printed.split(SEPARATOR).skip(1) {
             let (name, text) = part.split_once('\n').unwrap_or((part, ""));
             match name {
                 BUSY_NAME => return Err(busy(text.trim(), origin)),
                 RESOLVED_NAME => resolved = Resolved::parse(text, origin)?,
+                contents::NAME => contents = Some(Contents::parse(text, origin)?),
                 _ => {
                     parts.insert(name.to_owned(), Snapshot::parse(text.as_bytes(), origin)?);
                 }
@@ -149,6 +196,7 @@ impl Answer {
             origin: origin.to_owned(),
             parts,
             resolved,
+            contents,
         })
     }
 
@@ -163,6 +211,15 @@ impl Answer {
                 self.origin
             ))
         })
+    }
+
+    /// What the files of the Python packages are.
+    ///
+    /// # Errors
+    /// When that was not printed.
+    pub fn contents(&mut self) -> Result<Contents> {
+        let contents = self.contents.take();
+        contents.ok_or_else(|| contents::unsaid(&self.origin))
     }
 
     /// What the image's build resolved; nothing when it took everything from a lock.
@@ -213,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_commands_reach_no_network_and_keep_nothing() {
-        let shown = Question::Now
+        let shown = Question::records_and_now()
             .to_image(Invocation::new("docker"), "lab/x:1", "linux/amd64")
             .to_string();
         assert_eq!(
@@ -223,18 +280,33 @@ mod tests {
         );
     }
 
-    fn shell(script: String) -> String {
-        let printer = crate::output::Printer::new(
-            crate::output::Format::Human,
-            crate::output::Color::Never,
-            true,
-            0,
+    #[test]
+    fn files_are_asked_for_in_the_same_start() {
+        let files = contents::Question {
+            depth: contents::Depth::NewerThan(vec!["/opt/a".into(), "/opt/b".into()]),
+            list: vec!["numpy".into()],
+        };
+        let shown = Question::records_and_now()
+            .with_contents(files)
+            .to_container(Invocation::new("docker"), "box")
+            .to_string();
+        assert_eq!(
+            shown,
+            "docker exec --interactive box sh -s newer=/opt/a newer=/opt/b list=numpy"
         );
+    }
+
+    fn shell(script: String) -> String {
         Invocation::new("sh")
             .arg("-s")
             .stdin(script)
-            .read(&printer)
+            .read(&printer())
             .expect("it runs on this machine")
+    }
+
+    fn printer() -> crate::output::Printer {
+        let (format, color) = (crate::output::Format::Human, crate::output::Color::Never);
+        crate::output::Printer::new(format, color, true, 0)
     }
 
     /// Started programs, by the name under which they run.
@@ -304,7 +376,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let ask = |child: &Installer| {
             let process = format!("/proc/{}", child.0.id());
-            let script = Question::RecordsAndNow.script_for_container();
+            let script = Question::records_and_now().script_for_container();
             let printed = shell(script.replace("/proc/[0-9]*", &process));
             Answer::parse(&printed, "box")
         };
@@ -324,11 +396,40 @@ mod tests {
 
     #[test]
     fn the_script_runs_in_a_plain_shell() {
-        let printed = shell(Question::RecordsAndNow.script());
+        let printed = shell(Question::records_and_now().script());
         let now = Answer::parse(&printed, "this machine")
             .and_then(|mut answer| answer.now())
             .expect("read");
         assert_eq!(now.schema, 1);
         assert!(!now.platform.is_empty());
+    }
+
+    #[test]
+    fn one_shell_tells_what_is_installed_and_what_its_files_are() {
+        let question = Question::records_and_now().with_contents(contents::Question {
+            depth: contents::Depth::Records,
+            list: Vec::new(),
+        });
+        let answer = |python: &str| {
+            let script = format!("PYTHON={python}\n{}", question.script());
+            Answer::parse(&shell(script), "this machine").expect("read")
+        };
+        let python = Invocation::new("sh").args(["-c", "command -v python3"]);
+        let python = python.read(&printer()).expect("python3 is here");
+        let mut both = answer(&python);
+        assert!(both.now().expect("told").python.is_some());
+        assert_eq!(both.contents().expect("told").schema, 1);
+        // Nothing was said of files when nobody asked.
+        let mut records = Answer::parse(&shell(Question::records().script()), "x").expect("read");
+        assert!(records.contents().is_err());
+    }
+
+    /// Asking ends as a whole when a part of it cannot be told.
+    #[test]
+    fn what_fails_in_between_is_no_answer() {
+        let question = Question::records_and_now().with_contents(contents::Question::default());
+        let script = question.script().replace(SNAPSHOT, "set -eu\nfalse\n");
+        let asked = Invocation::new("sh").arg("-s").stdin(script);
+        assert!(asked.read(&printer()).is_err());
     }
 }

@@ -27,10 +27,8 @@ case "$*" in
     "image inspect "*) echo "Error response from daemon: No such image: $3" >&2; exit 1 ;;
     "history "*old*) printf '%s\n' '{"CreatedBy":"RUN /bin/sh -c pip --token=abc # buildkit","Size":"2000000"}' '{"CreatedBy":"ADD x","Size":"9000000"}' ;;
     "history "*new*) printf '%s\n' '{"CreatedBy":"RUN /bin/sh -c pip --token=abc # buildkit","Size":"4000000"}' '{"CreatedBy":"ADD x","Size":"9000000"}' ;;
-    "run "*lab/old*records=*) cat >/dev/null; contents a ;;
-    "run "*lab/new*records=* | "exec "*records=*) cat >/dev/null; contents b ;;
-    "run "*lab/old*) cat >/dev/null; snapshot 1.16.0 "" ;;
-    "run "*lab/new* | "exec "*) cat >/dev/null; snapshot 1.17.0 ',{"name":"jq","version":"1.6","architecture":"amd64","manual":true}' ;;
+    "run "*lab/old*records=*) cat >/dev/null; snapshot 1.16.0 ""; contents a ;;
+    "run "*lab/new*records=* | "exec "*records=*) cat >/dev/null; snapshot 1.17.0 ',{"name":"jq","version":"1.6","architecture":"amd64","manual":true}'; contents b ;;
     *) echo "unexpected: $*" >&2; exit 64 ;;
 esac"#;
 

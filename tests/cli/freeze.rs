@@ -164,6 +164,41 @@ fn files_that_nobody_recorded_are_asked_of_the_index() {
         .says("nothing new");
 }
 
+/// What is asked of the engine, without the questions about images and containers.
+fn starts(packages: &Packages) -> Vec<String> {
+    let asked = std::fs::read_to_string(packages.answers().join("asked")).expect("asked");
+    let starts = asked.lines().filter(|line| {
+        let words = ["exec ", "run ", "create ", "start "];
+        words.iter().any(|word| line.starts_with(word))
+    });
+    starts.map(str::to_owned).collect()
+}
+
+/// Starting something takes longer than all that is asked there.
+#[test]
+fn one_start_tells_everything() {
+    for arguments in [&["freeze"][..], &["freeze", "--check"]] {
+        let packages = Packages::new().with_container(&[], &[]);
+        packages.ready().envtpl(arguments);
+        assert_eq!(
+            starts(&packages),
+            [
+                "exec --interactive c0ffee sh -s newer=/opt/envtpl/dev.json newer=/opt/envtpl/run.json"
+            ]
+        );
+
+        let packages = Packages::new();
+        packages.ready().envtpl(arguments);
+        let [only] = &starts(&packages)[..] else {
+            panic!("{:?}", starts(&packages));
+        };
+        assert!(
+            only.ends_with("--entrypoint=sh lab/p:amd64-cpu-dev-latest-root -s"),
+            "{only}"
+        );
+    }
+}
+
 #[test]
 fn what_no_index_has_cannot_be_frozen() {
     let mut packages = Packages::new().with_container(&[], &[dist("torch", "2.1+cu", true, &[])]);

@@ -32,12 +32,11 @@ case "$*" in
             exit 1
         fi ;;
     "exec "*"image.conf && exec"*|"run "*"image.conf && exec"*) cat >"$here/question"; cat "$here/index" ;;
-    "exec "*newer=*) cat >/dev/null; cat "$here/contents" ;;
+    "exec "*newer=*) cat >/dev/null; cat "$here/container" "$here/contents" ;;
     "exec "*entrypoint.sh*) sed -n "s/^\([0-9]*\) [0-9a-f]\{40\} \(.*\)/\1 \2/p" |
         { printf '\036remotes\n'; while read -r number address; do
             case $address in *gone*) echo "$number missing" ;; *) echo "$number there" ;; esac
         done; } ;;
-    "exec "*) cat >/dev/null; cat "$here/container" ;;
     "run "*" -c "*) printf '/srv/baked\n' ;;
     "run "*)
         if grep -q END_OF_CONTENTS; then cat "$here/image-contents"; else
@@ -219,9 +218,10 @@ impl Packages {
         let now = |snapshot: &Value| part("now", snapshot);
         let base = base + &self.resolved();
         self.answer("run", &(base.clone() + &run + &now(&self.run)));
-        self.answer("dev", &(base.clone() + &dev + &now(&self.dev)));
+        // The dev image stands on the stage that wrote the record of run.
+        self.answer("dev", &(base.clone() + &run + &dev + &now(&self.dev)));
         if let Some(container) = &self.container {
-            self.answer("container", &(base + &dev + &now(container)));
+            self.answer("container", &(base + &run + &dev + &now(container)));
         }
         &self.desk
     }

@@ -20,11 +20,9 @@ case "$*" in
     "image inspect "*-verifying) echo '[{"Id":"sha256:new","RootFS":{"Type":"layers","Layers":["sha256:l"]}}]' ;;
     "image inspect "*) echo "Error: No such image: $3" >&2; exit 1 ;;
     "run "*)
-        if grep -q END_OF_CONTENTS; then
-            printf '\036contents\n{"schema":1,"distributions":[{"name":"Six","version":"1.17.0",%s"record":"r"}]}' "$FILES"
-        else
-            printf '\036now\n{"schema":1,"platform":"amd64","python":{"version":"3.11.2","distributions":[{"name":"Six","version":"%s"}]}}' "$SIX"
-        fi ;;
+        grep -q END_OF_CONTENTS || exit 64
+        printf '\036now\n{"schema":1,"platform":"amd64","python":{"version":"3.11.2","distributions":[{"name":"Six","version":"%s"}]}}' "$SIX"
+        printf '\036contents\n{"schema":1,"distributions":[{"name":"Six","version":"1.17.0",%s"record":"r"}]}' "$FILES" ;;
     *) echo "unexpected: $*" >&2; exit 64 ;;
 esac"#;
 

@@ -235,23 +235,17 @@ impl<'a> Resolver<'a> {
             Place::Image { name, .. } => {
                 let found = Configuration::of_image(&self.tools, name, &self.context.printer)?;
                 let platform = format!("linux/{}", found.architecture);
-                let docker = || self.tools.docker();
-                let question = Question::RecordsAndNow.to_image(docker(), name, &platform);
+                let question = question().to_image(self.tools.docker(), name, &platform);
                 let printed = self.tools.read(&question, &self.context.printer)?;
-                let question = records().to_image(docker(), name, &platform);
-                let contents = self.tools.read(&question, &self.context.printer)?;
-                answered(place, &printed, &contents, found)
+                answered(place, &printed, found)
             }
             Place::Container(name) => {
                 let found = Configuration::of_container(&self.tools, name, &self.context.printer)?;
                 let found = found
                     .ok_or_else(|| Error::not_ready(format!("the container `{name}` has gone")))?;
-                let docker = || self.tools.docker();
-                let question = Question::RecordsAndNow.to_container(docker(), name);
+                let question = question().to_container(self.tools.docker(), name);
                 let printed = self.tools.read(&question, &self.context.printer)?;
-                let question = records().to_container(docker(), name);
-                let contents = self.tools.read(&question, &self.context.printer)?;
-                answered(place, &printed, &contents, found)
+                answered(place, &printed, found)
             }
         }
     }
@@ -262,22 +256,17 @@ fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
 }
 
 /// The RECORDs tell whether a package is made of the same files; reading them is quick.
-fn records() -> contents::Question {
-    contents::Question {
+fn question() -> Question {
+    Question::records_and_now().with_contents(contents::Question {
         depth: Depth::Records,
         ..contents::Question::default()
-    }
+    })
 }
 
-fn answered(
-    place: Place,
-    printed: &str,
-    contents: &str,
-    configuration: Configuration,
-) -> Result<Side> {
+fn answered(place: Place, printed: &str, configuration: Configuration) -> Result<Side> {
     let name = place.name();
     let mut answer = Answer::parse(printed, &name)?;
-    let contents = Contents::parse(contents, &name)?;
+    let contents = answer.contents()?;
     let base = answer.record("base");
     let now = answer.now()?;
     Ok(side(

@@ -2,47 +2,41 @@
 
 use std::collections::BTreeMap;
 
+use crate::commands::freeze::facts;
 use crate::commands::workplace::Workplace;
-use crate::engine::Container;
-use crate::environment::contents::{Contents, Depth, Files, Question};
+use crate::environment::contents::{self, Contents, Depth, Files};
 use crate::environment::freeze::Lost;
+use crate::environment::probe::Question;
 use crate::error::Result;
 use crate::installation::flavour::Flavour;
+
+/// What to ask a container for: files that are older than the image's own record are the image's.
+/// The dev image has the run image's record besides its own.
+pub fn question() -> contents::Question {
+    let records = [Flavour::Dev, Flavour::Run].map(|flavour| format!("/opt/envtpl/{flavour}.json"));
+    contents::Question {
+        depth: Depth::NewerThan(records.into()),
+        ..contents::Question::default()
+    }
+}
 
 /// The Python packages whose files in a container are neither what their RECORD says nor what the
 /// image has.
 ///
 /// # Errors
-/// When the container or the image cannot be asked.
+/// When the image cannot be asked.
 pub fn by_hand(
     workplace: &Workplace<'_>,
-    container: &Container,
-    flavour: Flavour,
+    now: &Contents,
     image: &str,
 ) -> Result<BTreeMap<String, Lost>> {
-    let tools = workplace.compose.tools();
-    let printer = &workplace.context.printer;
-    // Older files than the image's own record are the image's.
-    let question = Question {
-        depth: Depth::NewerThan(format!("/opt/envtpl/{flavour}.json")),
-        list: Vec::new(),
-    };
-    let printed = tools.read(
-        &question.to_container(tools.docker(), &container.id),
-        printer,
-    )?;
-    let now = Contents::parse(&printed, &container.name)?;
     let mut touched = now.distributions.iter().filter(|files| !files.is_intact());
     let Some(first) = touched.next() else {
         return Ok(BTreeMap::new());
     };
     // What a base image patches itself is in every build.
-    let platform = workplace.installation.name().platform().docker();
-    let printed = tools.read(
-        &Question::default().to_image(tools.docker(), image, &platform),
-        printer,
-    )?;
-    let built = Contents::parse(&printed, image)?;
+    let whole = Question::default().with_contents(contents::Question::default());
+    let built = facts::ask_image(workplace, &whole, image)?.contents()?;
     let differing = std::iter::once(first).chain(touched).filter_map(|files| {
         let lost = lost(files, built.of(&files.name))?;
         Some((files.key(), lost))

@@ -52,7 +52,7 @@ pub fn gather(
             (Source::Container(container.name.clone()), answer)
         }
         None => {
-            let answer = ask_image(workplace, Question::RecordsAndNow, dev_image)?;
+            let answer = ask_image(workplace, &Question::records_and_now(), dev_image)?;
             (Source::Image(dev_image.to_owned()), answer)
         }
     };
@@ -71,7 +71,7 @@ pub fn gather(
     // An image without a record of the other flavour is asked itself.
     let ask = |image: &str, name: &str| -> Result<Snapshot> {
         record(
-            &mut ask_image(workplace, Question::Records, image)?,
+            &mut ask_image(workplace, &Question::records(), image)?,
             name,
             image,
         )
@@ -93,7 +93,7 @@ pub fn gather(
                 let docker = workplace.compose.tools().docker();
                 remotes::in_container(docker, &container.id, repositories)
             })?;
-            lost.extend(changed::by_hand(workplace, container, flavour, dev_image)?);
+            lost.extend(changed::by_hand(workplace, &answer.contents()?, dev_image)?);
             lost
         }
         None => BTreeMap::new(),
@@ -178,7 +178,8 @@ fn present<'a>(workplace: &'a Workplace<'_>, flavour: Flavour) -> Result<&'a str
 fn ask_container(workplace: &Workplace<'_>, container: &Container) -> Result<Answer> {
     let tools = workplace.compose.tools();
     let printer = &workplace.context.printer;
-    let question = Question::RecordsAndNow.to_container(tools.docker(), &container.id);
+    let question = Question::records_and_now().with_contents(changed::question());
+    let question = question.to_container(tools.docker(), &container.id);
     match tools.read(&question, printer) {
         Ok(printed) => Answer::parse(&printed, &container.name),
         // It may have ended since it was listed.
@@ -194,7 +195,11 @@ fn ask_container(workplace: &Workplace<'_>, container: &Container) -> Result<Ans
     }
 }
 
-fn ask_image(workplace: &Workplace<'_>, question: Question, image: &str) -> Result<Answer> {
+/// Asks an image.
+///
+/// # Errors
+/// When the engine cannot run it, or it does not answer.
+pub fn ask_image(workplace: &Workplace<'_>, question: &Question, image: &str) -> Result<Answer> {
     let tools = workplace.compose.tools();
     let platform = workplace.installation.name().platform().docker();
     let question = question.to_image(tools.docker(), image, &platform);

@@ -4,7 +4,7 @@ use crate::commands::building::Apart;
 use crate::commands::verify::record::TriedImage;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{INPUTS_LABEL, Image, Images, short_id};
-use crate::environment::contents::{self, Contents, Depth};
+use crate::environment::contents::{self, Depth};
 use crate::environment::lock::Lock;
 use crate::environment::probe::{Answer, Question};
 use crate::environment::verdict::{Facts, Trial, to_be_listed};
@@ -103,28 +103,21 @@ fn is_of_these_files(workplace: &Workplace<'_>, present: &Image, flavour: Flavou
 }
 
 fn facts(workplace: &Workplace<'_>, image: &str) -> Result<Facts> {
-    let tools = workplace.compose.tools();
-    let platform = workplace.installation.name().platform().docker();
-    let question = Question::RecordsAndNow.to_image(tools.docker(), image, &platform);
-    let printed = tools.read(&question, &workplace.context.printer)?;
-    let mut answer = Answer::parse(&printed, image)?;
+    let question = Question::records_and_now().with_contents(contents::Question::default());
+    let mut answer = ask(workplace, image, &question)?;
     Ok(Facts {
         now: answer.now()?,
         base: answer.record("base").unwrap_or_default(),
-        contents: contents(workplace, image, &contents::Question::default())?,
+        contents: answer.contents()?,
     })
 }
 
-fn contents(
-    workplace: &Workplace<'_>,
-    image: &str,
-    question: &contents::Question,
-) -> Result<Contents> {
+fn ask(workplace: &Workplace<'_>, image: &str, question: &Question) -> Result<Answer> {
     let tools = workplace.compose.tools();
     let platform = workplace.installation.name().platform().docker();
     let question = question.to_image(tools.docker(), image, &platform);
     let printed = tools.read(&question, &workplace.context.printer)?;
-    Contents::parse(&printed, image)
+    Answer::parse(&printed, image)
 }
 
 /// Has the files named of packages that differ between the two images.
@@ -141,12 +134,12 @@ fn list_what_differs(
     if list.is_empty() {
         return Ok(());
     }
-    let question = contents::Question {
+    let question = Question::default().with_contents(contents::Question {
         depth: Depth::Records,
         list,
-    };
-    rebuilt.take_lists(contents(workplace, rebuilt_name, &question)?);
-    let listed = contents(workplace, present_name, &question)?;
+    });
+    rebuilt.take_lists(ask(workplace, rebuilt_name, &question)?.contents()?);
+    let listed = ask(workplace, present_name, &question)?.contents()?;
     present.contents.take_lists(listed);
     Ok(())
 }

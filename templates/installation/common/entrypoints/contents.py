@@ -6,6 +6,8 @@ Arguments are `KEY=VALUE`, each any number of times:
     records=     read no file but the RECORDs
     list=NAME    name every file of this package, with its digest
 
+Of several paths the first that exists counts.
+
 It runs on its own, without network, on Python 3.8 and later.
 """
 
@@ -178,10 +180,8 @@ def main(arguments):
         key, _, value = argument.partition("=")
         if key in ("newer", "since"):
             sizes_tell = key == "newer"
-            try:
+            if newer is None and os.path.exists(value):
                 newer = os.stat(value).st_ctime_ns
-            except OSError:
-                newer = None
         elif key == "records":
             records_only = True
         elif key == "list":
