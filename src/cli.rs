@@ -55,6 +55,16 @@ pub enum Command {
     Run(commands::run::Args),
     /// Run a command, or a shell, in the dev image, with the project mounted
     Dev(commands::dev::Args),
+    /// Run a command in the running workspace, which `dev --up` starts
+    Exec(commands::exec::Args),
+    /// Open a shell in the running workspace
+    Attach(commands::attach::Args),
+    /// Show what the workspace has printed
+    Logs(commands::logs::Args),
+    /// Remove the workspace
+    Down(commands::down::Args),
+    /// List the project's containers
+    Ps(commands::ps::Args),
     /// List what was run, with image, code and exit status
     Runs(commands::runs::Args),
     /// Run something again, in the same image

@@ -8,9 +8,9 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    Context, bootstrap_base, build, build_generic, build_user, check, completions, detached, dev,
-    diff, doctor, edit_from_base, edit_platform, env, freeze, init, list_env, ls, man, rerun, run,
-    runs, shell, sources, verify,
+    Context, attach, bootstrap_base, build, build_generic, build_user, check, completions,
+    detached, dev, diff, doctor, down, edit_from_base, edit_platform, env, exec, freeze, init,
+    list_env, logs, ls, man, ps, rerun, run, runs, shell, sources, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -32,7 +32,12 @@ pub fn main() -> ExitCode {
     // not look like the command's own status.
     let starts_a_command = matches!(
         cli.command,
-        Command::Run(_) | Command::Dev(_) | Command::Rerun(_) | Command::Shell(_)
+        Command::Run(_)
+            | Command::Dev(_)
+            | Command::Exec(_)
+            | Command::Attach(_)
+            | Command::Rerun(_)
+            | Command::Shell(_)
     );
     match dispatch(&cli, &printer) {
         Ok(status) => ExitCode::from(status),
@@ -49,7 +54,7 @@ fn print(answer: &clap::Error, arguments: &[OsString]) -> u8 {
     let printed = answer.print();
     if answer.use_stderr() {
         return match command_named(arguments).as_deref() {
-            Some("run" | "dev" | "rerun" | "shell") => NOT_BEGUN,
+            Some("run" | "dev" | "exec" | "attach" | "rerun" | "shell") => NOT_BEGUN,
             _ => Kind::Usage.exit_status(),
         };
     }
@@ -102,6 +107,11 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Build(args) => build::run(&context, args),
         Command::Run(args) => return run::run(&context, args),
         Command::Dev(args) => return dev::run(&context, args),
+        Command::Exec(args) => exec::run(&context, args),
+        Command::Attach(args) => attach::run(&context, args),
+        Command::Logs(args) => logs::run(&context, args),
+        Command::Down(args) => down::run(&context, args),
+        Command::Ps(args) => ps::run(&context, args),
         Command::Runs(args) => runs::run(&context, args),
         Command::Rerun(args) => return rerun::run(&context, args),
         Command::Shell(args) => shell::run(&context, args),

@@ -1,5 +1,6 @@
 //! The commands, one file a verb: gather facts, plan, do, report.
 
+pub mod attach;
 pub mod bootstrap_base;
 pub mod build;
 pub mod build_generic;
@@ -12,16 +13,20 @@ pub mod detached;
 pub mod dev;
 pub mod diff;
 pub mod doctor;
+pub mod down;
 pub mod edit_from_base;
 pub mod edit_platform;
 pub mod env;
+pub mod exec;
 pub mod freeze;
 mod global;
 pub mod init;
 pub mod list_env;
+pub mod logs;
 pub mod ls;
 pub mod man;
 mod planned;
+pub mod ps;
 pub mod rerun;
 pub mod run;
 pub mod runs;
@@ -31,6 +36,7 @@ mod start;
 mod turn;
 pub mod verify;
 mod workplace;
+mod workspace;
 
 pub use context::Context;
 pub use global::{Global, Progress};

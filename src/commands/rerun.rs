@@ -92,6 +92,7 @@ fn order(run: &Run) -> Result<Order> {
         directory: run.directory.as_ref().map(OsString::from),
         command: run.command.iter().map(OsString::from).collect(),
         detach: run.detached,
+        ..Order::default()
     })
 }
 

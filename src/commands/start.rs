@@ -12,8 +12,10 @@ use crate::commands::{Context, detached};
 use crate::error::Result;
 use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
+use crate::project::{Installation, Project};
 
 pub use launch::{Launch, Order};
+pub use mounts::make_missing;
 use record::Begun;
 pub use record::{now, rounded};
 
@@ -46,21 +48,38 @@ pub fn start(
 ) -> Result<u8> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
-    let launch = Launch::prepare(context, &project, installation, |workplace, settings| {
-        service::choose(workplace, settings, flavour)
-    })?;
+    let launch = prepare(context, &project, installation, flavour)?;
     let order = Order {
         environment: args.env.clone(),
         entrypoint: args.entrypoint.clone(),
-        directory: launch.directory_inside(&context.directory),
+        directory: launch
+            .workplace
+            .model
+            .directory_inside(&launch.service, &context.directory),
         command: command.to_vec(),
         detach: args.detach,
+        ..Order::default()
     };
     let typed = Invocation::new("envtpl")
         .arg(flavour.to_string())
         .args(args.detach.then_some("-d"))
         .args(command);
     go(&launch, &order, &typed)
+}
+
+/// The service of a flavour for the acceleration that `.env` asks for, ready to be started.
+///
+/// # Errors
+/// As [`Launch::prepare`].
+pub fn prepare<'a>(
+    context: &'a Context,
+    project: &'a Project,
+    installation: &'a Installation,
+    flavour: Flavour,
+) -> Result<Launch<'a>> {
+    Launch::prepare(context, project, installation, |workplace, settings| {
+        service::choose(workplace, settings, flavour)
+    })
 }
 
 /// Starts the container, waits for it unless it runs in the background, and writes the run down.
@@ -70,7 +89,7 @@ pub fn start(
 /// When something that it needs is missing or cannot be made.
 pub fn go(launch: &Launch<'_>, order: &Order, typed: &Invocation) -> Result<u8> {
     let context = launch.workplace.context;
-    mounts::make_missing(launch)?;
+    make_missing(launch)?;
     let (invocation, written) = launch.invocation(order)?;
     if context.dry_run {
         for change in launch.changes() {

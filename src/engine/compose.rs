@@ -1,6 +1,7 @@
 //! The Compose project of one installation: what its files mean, and commands on it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -203,6 +204,25 @@ impl Model {
                 Error::usage(format!("service `{service}` has no `image:`"))
                     .at(Place::file(compose_file))
             })
+    }
+
+    /// The directory in a service's container that is the given one outside, if a mount shows it
+    /// there. The deepest mount wins, as it does in the container.
+    pub fn directory_inside(&self, service: &str, outside: &Path) -> Option<OsString> {
+        let volumes = &self.services.get(service)?.volumes;
+        let (depth, inside) = volumes
+            .iter()
+            .filter_map(|volume| {
+                let source = Path::new(&volume.source).canonicalize().ok()?;
+                let below = outside.strip_prefix(&source).ok()?;
+                let inside = Path::new(&volume.target).join(below);
+                // Joining an empty path would leave a slash at the end.
+                let inside: PathBuf = inside.components().collect();
+                Some((source.components().count(), inside))
+            })
+            .max_by_key(|(depth, _)| *depth)?;
+        // A mount of the whole file system says nothing about where the project is.
+        (depth > 1).then(|| inside.into_os_string())
     }
 
     /// A Compose file with nothing but what building `targets` needs, for `docker compose -f -`.

@@ -2,15 +2,17 @@
 //! its command line otherwise (a remote engine over ssh or tcp).
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, ImageInspect};
+use bollard::query_parameters::InspectContainerOptions;
 use serde::Deserialize;
 
 use crate::engine::{Tools, Version};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
+use crate::process::quote;
 
 /// Seconds allowed for one question; image facts come from memory, so more means trouble.
 const TIMEOUT_SECONDS: u64 = 30;
@@ -32,6 +34,8 @@ pub struct Image {
     pub layers: Vec<String>,
     /// `name@sha256:…` for each registry it came from or went to.
     pub repo_digests: Vec<String>,
+    /// The command that it runs by itself.
+    pub command: Vec<String>,
 }
 
 /// A running container.
@@ -64,6 +68,27 @@ pub struct ContainerState {
     pub compose_project: String,
     /// The Compose service that it runs; may be empty.
     pub service: String,
+    /// What prepares its environment and becomes the command.
+    pub entrypoint: Vec<String>,
+}
+
+/// A container in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListedContainer {
+    /// Its name.
+    pub name: String,
+    /// The Compose service that it runs.
+    pub service: String,
+    /// Labels.
+    pub labels: HashMap<String, String>,
+    /// The engine's word for its state: `running`, `exited`, `paused`.
+    pub state: String,
+    /// When it was made, RFC 3339.
+    pub created: String,
+    /// The name by which its image was asked for.
+    pub image: String,
+    /// Its command, as a line to paste.
+    pub command: String,
 }
 
 /// The engine's images and containers.
@@ -204,6 +229,13 @@ impl Images {
     /// # Errors
     /// When the engine cannot be reached.
     pub fn container(&self, name: &str, printer: &Printer) -> Result<Option<ContainerState>> {
+        if let Some(api) = &self.api {
+            match api.inspect_container(name) {
+                Ok(found) => return Ok(found.map(ContainerState::from)),
+                // The command line explains a refusal better than the API's client.
+                Err(error) => printer.verbose(format_args!("engine API: {error}")),
+            }
+        }
         let question = ["container", "inspect", "--", name];
         let invocation = self.tools.docker().args(question);
         let finished = invocation.capture(printer)?;
@@ -220,6 +252,47 @@ impl Images {
                 Error::failed("cannot read `docker container inspect`").because(source)
             })?;
         Ok(found.pop().map(ContainerState::from))
+    }
+
+    /// The containers that Compose made for the files of a directory, newest first; stopped ones as
+    /// well where they are asked for.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn of_directory(
+        &self,
+        directory: &Path,
+        stopped: bool,
+        printer: &Printer,
+    ) -> Result<Vec<ListedContainer>> {
+        let label = format!(
+            "--filter=label=com.docker.compose.project.working_dir={}",
+            directory.display()
+        );
+        let mut list = self
+            .tools
+            .docker()
+            .args(["ps", "--quiet", "--no-trunc"])
+            .arg(label);
+        if stopped {
+            list = list.arg("--all");
+        }
+        let ids = self.tools.read(&list, printer)?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inspect = self
+            .tools
+            .docker()
+            .args(["container", "inspect"])
+            .args(ids.lines());
+        // One that has gone in the meantime makes the status a failure; the others are told.
+        let finished = inspect.capture(printer)?;
+        let found: Vec<ContainerInspectResponse> = serde_json::from_slice(&finished.stdout)
+            .map_err(|source| {
+                Error::failed("cannot read `docker container inspect`").because(source)
+            })?;
+        Ok(found.into_iter().map(ListedContainer::from).collect())
     }
 
     /// The error for an image that is not there, naming the command that makes it.
@@ -246,15 +319,47 @@ impl Api {
     }
 
     fn inspect(&self, reference: &str) -> Result<Option<ImageInspect>> {
-        use bollard::errors::Error::DockerResponseServerError;
-        match self.runtime.block_on(self.docker.inspect_image(reference)) {
-            Ok(image) => Ok(Some(image)),
-            Err(DockerResponseServerError {
-                status_code: 404, ..
-            }) => Ok(None),
-            Err(source) => {
-                Err(Error::new(Kind::NotReady, "the engine does not answer").because(source))
-            }
+        found(self.runtime.block_on(self.docker.inspect_image(reference)))
+    }
+
+    fn inspect_container(&self, name: &str) -> Result<Option<ContainerInspectResponse>> {
+        let options = None::<InspectContainerOptions>;
+        found(
+            self.runtime
+                .block_on(self.docker.inspect_container(name, options)),
+        )
+    }
+}
+
+/// What the engine has; `None` when it says that it has no such thing.
+fn found<T>(answer: Result<T, bollard::errors::Error>) -> Result<Option<T>> {
+    use bollard::errors::Error::DockerResponseServerError;
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(DockerResponseServerError {
+            status_code: 404, ..
+        }) => Ok(None),
+        Err(source) => {
+            Err(Error::new(Kind::NotReady, "the engine does not answer").because(source))
+        }
+    }
+}
+
+impl From<ContainerInspectResponse> for ListedContainer {
+    fn from(found: ContainerInspectResponse) -> Self {
+        let created = found.created.clone();
+        let config = found.config.clone().unwrap_or_default();
+        let command = config.cmd.unwrap_or_default();
+        let command: Vec<String> = command.iter().map(quote).collect();
+        let state = ContainerState::from(found);
+        Self {
+            name: state.name,
+            service: state.service,
+            labels: config.labels.unwrap_or_default(),
+            state: state.status,
+            created: created.unwrap_or_default(),
+            image: state.image_name,
+            command: command.join(" "),
         }
     }
 }
@@ -281,6 +386,7 @@ impl From<ContainerInspectResponse> for ContainerState {
             image_name: config.image.unwrap_or_default(),
             compose_project: label("project"),
             service: label("service"),
+            entrypoint: config.entrypoint.unwrap_or_default(),
         }
     }
 }
@@ -305,6 +411,7 @@ impl From<ImageInspect> for Image {
                 .and_then(|root| root.layers)
                 .unwrap_or_default(),
             repo_digests: found.repo_digests.unwrap_or_default(),
+            command: config.cmd.unwrap_or_default(),
         }
     }
 }

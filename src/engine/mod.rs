@@ -21,7 +21,7 @@ pub use configuration::{Configuration, Step};
 pub use exporter::rewrites_timestamps;
 pub use facts::{EngineFacts, tool_version};
 pub use host::{emulates, usable_acceleration};
-pub use images::{Container, ContainerState, Image, Images, local_socket};
+pub use images::{Container, ContainerState, Image, Images, ListedContainer, local_socket};
 pub use layout::{ExportedLayer, Layout};
 pub use naming::{INPUTS_LABEL, REVISION_LABEL, commit_tag, short_id};
 pub use tools::Tools;

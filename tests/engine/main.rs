@@ -25,3 +25,4 @@ mod sources;
 mod user;
 mod verify;
 mod workshop;
+mod workspace;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::workplace::{Workplace, check_named_files, settings};
 use crate::commands::{Context, start::has_terminal};
-use crate::engine::{Adapted, Image, Images, Model, Service};
+use crate::engine::{Adapted, Image, Images, Service};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
@@ -25,6 +25,10 @@ pub struct Order {
     pub command: Vec<OsString>,
     /// Whether it runs in the background.
     pub detach: bool,
+    /// The container's name, when Compose is not to choose one.
+    pub name: Option<String>,
+    /// Labels of the container, as `NAME=VALUE`.
+    pub labels: Vec<String>,
 }
 
 /// A container that can be started: everything that it needs is there.
@@ -123,11 +127,6 @@ impl<'a> Launch<'a> {
         self.adapted.as_ref().map_or(&[], Adapted::changes)
     }
 
-    /// The directory in the container that is the given one outside, if a mount shows it there.
-    pub fn directory_inside(&self, outside: &Path) -> Option<OsString> {
-        directory_inside(&self.workplace.model, &self.service, outside)
-    }
-
     /// The command line that starts the container, and the file that it reads, if Compose's own
     /// files do not say it all. The file goes when the value is dropped.
     ///
@@ -160,6 +159,12 @@ impl<'a> Launch<'a> {
                 .arg(name)
                 .arg(value);
         };
+        if let Some(name) = &order.name {
+            option("--name", name.as_ref());
+        }
+        for label in &order.labels {
+            option("--label", label.as_ref());
+        }
         if let Some(directory) = &order.directory {
             option("--workdir", directory);
         }
@@ -210,23 +215,4 @@ impl Drop for Written {
         // A file that stays is a leftover for which no command should fail.
         let _ = files::forget(&self.project, &self.relative);
     }
-}
-
-/// The directory in the container that is the given one outside, if a mount shows it there. The
-/// deepest mount wins, as it does in the container.
-fn directory_inside(model: &Model, service: &str, outside: &Path) -> Option<OsString> {
-    let volumes = &model.services.get(service)?.volumes;
-    let (depth, inside) = volumes
-        .iter()
-        .filter_map(|volume| {
-            let source = Path::new(&volume.source).canonicalize().ok()?;
-            let below = outside.strip_prefix(&source).ok()?;
-            let inside = Path::new(&volume.target).join(below);
-            // Joining an empty path would leave a slash at the end.
-            let inside: PathBuf = inside.components().collect();
-            Some((source.components().count(), inside))
-        })
-        .max_by_key(|(depth, _)| *depth)?;
-    // A mount of the whole file system says nothing about where the project is.
-    (depth > 1).then(|| inside.into_os_string())
 }

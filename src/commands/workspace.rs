@@ -1,0 +1,184 @@
+//! The workspace of an installation: one long-lived dev container, which `dev --up` starts,
+//! `exec`, `attach` and `logs` use, and `down` removes.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::commands::start::{Launch, Order, has_terminal, make_missing};
+use crate::commands::workplace::Workplace;
+use crate::engine::{ContainerState, Model};
+use crate::error::{Error, Result};
+use crate::process::Invocation;
+
+/// Says of a container that it is a workspace, and of which installation.
+pub const LABEL: &str = "envtpl.workspace";
+
+/// What a workspace does by itself: it is there.
+const IDLE: [&str; 2] = ["sleep", "infinity"];
+
+/// Set for what runs beside a container's own command: the servers are up already.
+const BESIDE: &str = "ENVTPL_EXEC=1";
+
+/// The name of the container. It holds the installation and the person, as the Compose project's
+/// name does, so that two people on one machine have one each.
+pub fn name(model: &Model) -> String {
+    format!("{}-dev", model.name)
+}
+
+/// The workspace, running or not; `None` when it was never started, or removed.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn find(workplace: &Workplace<'_>) -> Result<Option<ContainerState>> {
+    (workplace.images).container(&name(&workplace.model), &workplace.context.printer)
+}
+
+/// The workspace, which must be running.
+///
+/// # Errors
+/// `NotReady` when it is not, with the command that starts it.
+pub fn running(workplace: &Workplace<'_>) -> Result<ContainerState> {
+    let installation = workplace.installation.name();
+    let not_there = |what: &str| {
+        Error::not_ready(format!("the workspace of {installation} {what}"))
+            .help(format!("start it: `envtpl dev --up -i {installation}`"))
+    };
+    match find(workplace)? {
+        Some(container) if container.running => Ok(container),
+        Some(container) => Err(not_there(&format!(
+            "does not run, it is {}",
+            container.status
+        ))),
+        None => Err(not_there("is not there")),
+    }
+}
+
+/// Starts the workspace, unless it runs, and prints its name.
+///
+/// # Errors
+/// When it cannot be started; with what it said when it ended at once.
+pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
+    let workplace = &launch.workplace;
+    let printer = &workplace.context.printer;
+    let name = name(&workplace.model);
+    let docker = || workplace.compose.tools().docker();
+    let there = find(workplace)?;
+    let invocation = match &there {
+        Some(container) if container.running => {
+            tell_other_image(launch, container);
+            printer.note(format_args!("{name} runs already; stop it: `envtpl down`"));
+            printer.data(format!("{name}\n"))?;
+            return Ok(0);
+        }
+        // What was installed in it by hand is still there.
+        Some(container) => {
+            tell_other_image(launch, container);
+            docker().args(["start", &name])
+        }
+        None => {
+            make_missing(launch)?;
+            let order = Order {
+                environment: environment.to_vec(),
+                command: IDLE.iter().map(OsString::from).collect(),
+                detach: true,
+                name: Some(name.clone()),
+                labels: vec![format!("{LABEL}={}", workplace.installation.name())],
+                ..Order::default()
+            };
+            let (invocation, written) = launch.invocation(&order)?;
+            return begin(launch, &name, &invocation).inspect(|_| drop(written));
+        }
+    };
+    begin(launch, &name, &invocation)
+}
+
+/// Starts it and looks whether it stays.
+fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation) -> Result<u8> {
+    let workplace = &launch.workplace;
+    let printer = &workplace.context.printer;
+    if workplace.context.dry_run {
+        return printer.data(format!("{invocation}\n")).map(|()| 0);
+    }
+    let tools = workplace.compose.tools();
+    tools.read(invocation, printer)?;
+    // A first command in it shows that its set-up is through.
+    let ready = tools
+        .docker()
+        .args(["exec", name, "true"])
+        .capture(printer)?;
+    if !ready.status.success() {
+        let said = tools.docker().args(["logs", name]).capture(printer)?;
+        let remove = tools.docker().args(["rm", "--force", "--volumes", name]);
+        tools.read(&remove, printer)?;
+        return Err(
+            Error::failed(format!("{name} ended at once")).because(std::io::Error::other(format!(
+                "{}\n{}",
+                said.text(),
+                said.talk()
+            ))),
+        );
+    }
+    printer.data(format!("{name}\n"))?;
+    printer.note(
+        "it runs in the background: `envtpl attach` opens a shell in it, `envtpl exec -- CMD` runs \
+         a command, `envtpl down` removes it",
+    );
+    Ok(0)
+}
+
+/// Says so when the workspace was started from an image that was built again since.
+fn tell_other_image(launch: &Launch<'_>, container: &ContainerState) {
+    if container.image != launch.image.id {
+        let printer = &launch.workplace.context.printer;
+        printer.warn(format_args!(
+            "{} runs an older {}: keep what you installed in it (`envtpl freeze`), then \
+             `envtpl down` and `envtpl dev --up`",
+            container.name, launch.image_name
+        ));
+    }
+}
+
+/// What is run beside the workspace's own command.
+pub struct Beside<'a> {
+    /// Variables, as `NAME=VALUE`, or as `NAME` for that of this process.
+    pub environment: &'a [OsString],
+    /// Another user than the container's.
+    pub user: Option<&'a str>,
+    /// The command and its arguments.
+    pub command: &'a [OsString],
+}
+
+/// The command line that runs something in the workspace, as `envtpl dev` would: with the same
+/// environment, in the directory that is the given one outside.
+///
+/// # Errors
+/// As [`Workplace::image`].
+pub fn beside(
+    workplace: &Workplace<'_>,
+    container: &ContainerState,
+    outside: &Path,
+    beside: &Beside<'_>,
+) -> Invocation {
+    let docker = workplace.compose.tools().docker();
+    let mut invocation = docker.args(["exec", "--interactive"]);
+    if has_terminal() {
+        invocation = invocation.arg("--tty");
+    }
+    if let Some(directory) = workplace
+        .model
+        .directory_inside(&container.service, outside)
+    {
+        invocation = invocation.arg("--workdir").arg(directory);
+    }
+    if let Some(user) = beside.user {
+        invocation = invocation.args(["--user", user]);
+    }
+    invocation = invocation.args(["--env", BESIDE]);
+    for variable in beside.environment {
+        invocation = invocation.arg("--env").arg(variable);
+    }
+    invocation
+        .arg(&container.name)
+        .args(&container.entrypoint)
+        .args(beside.command)
+}
