@@ -1,15 +1,15 @@
 //! One process at a time: locks that end with the process that holds them.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::boundary::{Last, refuse_leaving};
+use super::held::{is_named, try_lock};
 use super::{state, sys};
 use crate::error::{Error, Result};
 
@@ -139,15 +139,6 @@ impl Drop for Lock {
     }
 }
 
-/// Removes a lock file that no process holds; says whether it is gone.
-pub(super) fn remove_stale(path: &Path) -> io::Result<bool> {
-    let file = sys::open_lock_file(path)?;
-    match try_lock(&file)? {
-        true if is_named(&file, path)? => sys::remove_file(path).map(|()| true),
-        _ => Ok(false),
-    }
-}
-
 /// Tries until it succeeds or the person gives up.
 fn wait(
     root: &Path,
@@ -211,35 +202,6 @@ fn attempt(path: &Path, purpose: &str) -> io::Result<Attempt> {
                 }
             };
         }
-    }
-}
-
-/// Whether the lock was free, and is ours now.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        // A file system without locks: one process at a time is then up to the person, which is
-        // better than no work at all.
-        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn is_unsupported(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    [Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOLCK]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-/// Whether the path still leads to this open file.
-pub(super) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match path.symlink_metadata() {
-        Ok(named) => Ok((named.dev(), named.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

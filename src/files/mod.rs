@@ -9,6 +9,7 @@ mod boundary;
 mod change_set;
 mod digest;
 mod fault;
+mod held;
 mod keep;
 mod lock;
 mod objects;

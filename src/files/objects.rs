@@ -10,7 +10,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::digest::hexadecimal;
-use super::lock::is_named;
+use super::held::is_named;
 use super::read::found;
 use super::walk::{EntryKind, walk};
 use super::{state, sys};

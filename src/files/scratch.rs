@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::lock::is_named;
+use super::held::is_named;
 use super::objects::remove_tree;
 use super::read::list;
 use crate::error::{Error, Result};

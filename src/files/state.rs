@@ -8,7 +8,7 @@ use rustix::fs::Access;
 
 use super::boundary::{Last, refuse_leaving};
 use super::read::{list_raw, read_raw};
-use super::{lock, sys};
+use super::{held, sys};
 use crate::error::{Error, Result};
 
 /// The name of the directory, below the project's root.
@@ -164,7 +164,7 @@ fn try_tidy(directory: &Path) -> io::Result<()> {
         }
     }
     for path in locks {
-        if !lock::remove_stale(&path)? {
+        if !held::remove_stale(&path)? {
             return Ok(());
         }
     }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::installation::name::Name;
-use crate::templates::catalogue::Choice;
 
 /// What kind of image an installation starts from.
 #[derive(
@@ -70,6 +69,17 @@ pub struct Conda {
     pub conda_url: String,
     /// Its sha256.
     pub conda_sha256: String,
+}
+
+/// What an installation starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The image.
+    pub base: Base,
+    /// Where conda comes from; empty for from-python.
+    pub conda: Conda,
+    /// The version of Python.
+    pub python_version: String,
 }
 
 /// Everything that the files of an installation depend on.

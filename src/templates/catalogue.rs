@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::installation::identity::{image_name_problem, tag_problem};
 use crate::installation::name::{Acceleration, Name, Platform};
-use crate::templates::answers::{Base, Conda, FromBase};
+use crate::templates::answers::{Base, Choice, Conda, FromBase};
 use crate::templates::render;
 
 /// What each kind of installation can start from; the keys are `<platform>-<acceleration>`.
@@ -39,17 +39,6 @@ struct Image {
 struct Installer {
     url: String,
     sha256: String,
-}
-
-/// What an installation starts from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The image.
-    pub base: Base,
-    /// Where conda comes from; empty for from-python.
-    pub conda: Conda,
-    /// The version of Python.
-    pub python_version: String,
 }
 
 /// Which versions of Python will do.

@@ -8,6 +8,6 @@ pub mod naming;
 mod record;
 pub mod render;
 
-pub use answers::{Answers, Base, Conda, FromBase};
-pub use catalogue::{Catalogue, Choice, Python, check_image, other_python};
+pub use answers::{Answers, Base, Choice, Conda, FromBase};
+pub use catalogue::{Catalogue, Python, check_image, other_python};
 pub use record::{RECORD, Record, Written, blob_id};
