@@ -6,6 +6,7 @@
 //! PEP 503, PEP 508 and PEP 440. Files that `-r` names are opened by [`Includes`] alone, and
 //! `${NAME}` stays as it is.
 
+mod addresses;
 mod conflicts;
 mod editing;
 mod entry;
@@ -15,6 +16,7 @@ mod line;
 mod lines;
 mod location;
 mod marker;
+mod names;
 mod options;
 mod reading;
 mod specification;
@@ -29,9 +31,9 @@ pub use included::{Includes, Inclusion};
 pub use line::Line;
 pub use location::{Location, redact};
 pub use marker::Marker;
+pub use names::{is_name, normalise};
 pub use options::FileOption;
 pub use reading::requirement;
-pub use specification::{is_name, normalise};
 
 use crate::error::{Place, Result};
 pub(in crate::installation) use location::redacted_place;

@@ -4,12 +4,13 @@
 //! Format: the grammar of dependency specifiers,
 //! <https://packaging.python.org/en/latest/specifications/dependency-specifiers/>.
 
+mod comparison;
+
 use std::fmt;
-use std::str::FromStr;
 
-use pep440_rs::{Version, VersionSpecifier};
-
-use super::specification::normalise;
+use super::fault::{Fault, shown};
+use super::names::normalise;
+use comparison::Comparison;
 
 /// The variables of the dependency specifiers' standard, and the older spellings that pip takes.
 const VARIABLES: [&str; 20] = [
@@ -97,6 +98,23 @@ pub(super) fn normalised(marker: &str) -> Result<String, String> {
     match marker.unknown_variable() {
         Some(word) => Err(format!("`{word}` is no variable of markers")),
         None => Ok(marker.to_string()),
+    }
+}
+
+/// Checks a marker; it stays as it is written.
+pub(super) fn checked(marker: &str) -> Result<String, Fault<'_>> {
+    let marker = marker.trim();
+    match normalised(marker) {
+        Ok(_) => Ok(marker.to_owned()),
+        Err(why) => Err(Fault::new(
+            marker,
+            format!(
+                "`{}` is no environment marker: {}",
+                shown(marker),
+                shown(&why)
+            ),
+            "write it as in `name ; python_version < \"3.11\" and sys_platform == \"linux\"`",
+        )),
     }
 }
 
@@ -248,13 +266,6 @@ fn check(tokens: &[Token]) -> Result<(), String> {
     }
 }
 
-/// Two values and what is asked of them.
-struct Comparison<'t> {
-    left: &'t Token,
-    operator: &'t str,
-    right: &'t Token,
-}
-
 /// One comparison from the start of the tokens, and what follows it.
 fn comparison(tokens: &[Token]) -> Result<(Comparison<'_>, &[Token]), String> {
     let (left, tokens) = value(tokens)?;
@@ -284,53 +295,6 @@ fn value(tokens: &[Token]) -> Result<(&Token, &[Token]), String> {
         }
         [token, ..] => Err(format!("`{token}` stands where a value is expected")),
         [] => Err("a value is missing at its end".to_owned()),
-    }
-}
-
-impl Comparison<'_> {
-    fn holds(&self, value: &impl Fn(&str) -> Option<String>, extra: Option<&str>) -> bool {
-        let pair = match (self.left, self.right) {
-            (word, Token::Text(asked)) | (Token::Text(asked), word) if word.is_word("extra") => {
-                let same = extra == Some(normalise(asked).as_str());
-                return same != (self.operator == "!=");
-            }
-            pair => pair,
-        };
-        let value = |token: &Token| match token {
-            Token::Text(text) => Some(text.clone()),
-            Token::Word(word) => value(word),
-            _ => None,
-        };
-        let (Some(left), Some(right)) = (value(pair.0), value(pair.1)) else {
-            return true;
-        };
-        match self.operator {
-            "in" => right.contains(&left),
-            "not in" => !right.contains(&left),
-            operator => as_versions(&left, operator, &right)
-                .unwrap_or_else(|| as_texts(&left, operator, &right)),
-        }
-    }
-}
-
-/// The comparison of two versions (PEP 440); `None` for what are none.
-fn as_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
-    let left = Version::from_str(left).ok()?;
-    let asked = |right: &str| VersionSpecifier::from_str(&format!("{operator}{right}")).ok();
-    // Older packages write `>= "3.5.*"`, which has no meaning of its own.
-    let asked = asked(right).or_else(|| asked(right.trim_end_matches(".*")))?;
-    Some(asked.contains(&left))
-}
-
-fn as_texts(left: &str, operator: &str, right: &str) -> bool {
-    match operator {
-        "==" | "===" => left == right,
-        "!=" => left != right,
-        "<" => left < right,
-        "<=" => left <= right,
-        ">" => left > right,
-        ">=" => left >= right,
-        _ => true,
     }
 }
 

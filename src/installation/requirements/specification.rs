@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use pep440_rs::VersionSpecifier;
 
+use super::addresses::{address, direct, egg, name_of_file, scheme};
 use super::fault::{Fault, range_of, shown};
-use super::location::{Location, redact};
+use super::location::Location;
+use super::names::{is_name, name_and_extras, normalise, of_name, read_extras, without_extras};
 use super::options::stray_backslash;
 use super::{Kind, marker};
 
@@ -15,38 +17,13 @@ const ARCHIVES: [&str; 11] = [
     ".tar.lz",
 ];
 
-/// A name in the form in which names are compared (PEP 503): lower case, with one `-` for each run
-/// of `-`, `_` and `.`.
-pub fn normalise(name: &str) -> String {
-    let mut normalised = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if normalised.ends_with('-') => {}
-            '-' | '_' | '.' => normalised.push('-'),
-            c => normalised.push(c.to_ascii_lowercase()),
-        }
-    }
-    normalised
-}
-
-/// Whether a text is a distribution's name: letters, digits, `-`, `_` and `.`, with a letter or
-/// digit at both ends (PEP 508).
-pub fn is_name(text: &str) -> bool {
-    let end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    end(text.chars().next()) && end(text.chars().next_back()) && text.chars().all(of_name)
-}
-
-fn of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
-}
-
 /// Reads a requirement.
 pub(super) fn parse(text: &str) -> Result<Kind, Fault<'_>> {
     if let Some(kind) = address(text)? {
         return Ok(kind);
     }
     let (body, marker) = match text.split_once(';') {
-        Some((body, marker)) => (body.trim(), Some(read_marker(marker)?)),
+        Some((body, marker)) => (body.trim(), Some(marker::checked(marker)?)),
         None => (text.trim(), None),
     };
     if let Some((left, right)) = body.split_once('@')
@@ -82,149 +59,6 @@ pub(super) fn editable(target: &str) -> Kind {
     }
 }
 
-/// A URL without a name before it.
-fn address(text: &str) -> Result<Option<Kind>, Fault<'_>> {
-    let variable = text.starts_with("${") && text.contains("://");
-    let Some(scheme) = scheme(text).or(variable.then_some("https")) else {
-        return Ok(None);
-    };
-    check_scheme(scheme, text)?;
-    let (url, marker) = match text.split_once("; ") {
-        Some((url, marker)) => (url.trim(), Some(read_marker(marker)?)),
-        None => (text.trim(), None),
-    };
-    check_spaces(url)?;
-    let (name, extras) = egg(url).unwrap_or((String::new(), Vec::new()));
-    let name = Some(name)
-        .filter(|name| !name.is_empty())
-        .or_else(|| name_of_file(url));
-    Ok(Some(of_url(name, extras, url, marker)))
-}
-
-/// `name @ url`.
-fn direct<'a>(
-    name: &'a str,
-    extras: Vec<String>,
-    url: &'a str,
-    marker: Option<String>,
-) -> Result<Kind, Fault<'a>> {
-    let name = Some(name.to_owned());
-    if url.is_empty() {
-        return Err(Fault::new(
-            url,
-            "a URL is missing behind `@`",
-            "write `name @ https://…`",
-        ));
-    }
-    check_spaces(url)?;
-    match scheme(url) {
-        Some(scheme) => {
-            check_scheme(scheme, url)?;
-            Ok(of_url(name, extras, url, marker))
-        }
-        None if url.starts_with("${") => Ok(of_url(name, extras, url, marker)),
-        None if name.as_deref() == Some("git") && url.contains(':') => Err(Fault::new(
-            url,
-            "pip does not know this way to write an SSH address",
-            format!(
-                "write `git+ssh://git@{}`",
-                redact(url).replacen(':', "/", 1)
-            ),
-        )),
-        None => Ok(Kind::Path {
-            name,
-            extras,
-            path: Location::new(url),
-            marker,
-        }),
-    }
-}
-
-fn of_url(name: Option<String>, extras: Vec<String>, url: &str, marker: Option<String>) -> Kind {
-    let location = Location::new(url);
-    if scheme(url).is_some_and(|scheme| scheme.contains('+')) {
-        let revision = revision(url);
-        return Kind::Vcs {
-            name,
-            extras,
-            url: location,
-            revision,
-            marker,
-        };
-    }
-    Kind::Url {
-        name,
-        extras,
-        url: location,
-        marker,
-    }
-}
-
-/// The scheme of a URL: what stands before `://`, or `file` before its `:`.
-fn scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once(':')?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    let known = rest.starts_with("//") || scheme.eq_ignore_ascii_case("file");
-    (known && !scheme.is_empty() && scheme.chars().all(allowed)).then_some(scheme)
-}
-
-fn check_scheme<'a>(scheme: &str, text: &'a str) -> Result<(), Fault<'a>> {
-    let lower = scheme.to_ascii_lowercase();
-    let vcs = ["git+", "hg+", "svn+", "bzr+"]
-        .iter()
-        .any(|vcs| lower.starts_with(vcs));
-    if vcs || matches!(lower.as_str(), "http" | "https" | "file" | "ftp") {
-        return Ok(());
-    }
-    let help = match lower.as_str() {
-        "git" | "ssh" => "for a git repository write `git+https://…` or `git+ssh://…`",
-        _ => "it takes http, https, file and ftp, and git+…, hg+…, svn+… and bzr+…",
-    };
-    Err(Fault::new(
-        text,
-        format!("pip knows no addresses with `{scheme}:`"),
-        help,
-    ))
-}
-
-fn check_spaces(url: &str) -> Result<(), Fault<'_>> {
-    match url.find(char::is_whitespace) {
-        Some(at) => Err(Fault::new(
-            url[at..].trim(),
-            "a URL ends at a space",
-            "write %20 for a space; a marker stands behind ` ; `",
-        )),
-        None => Ok(()),
-    }
-}
-
-/// The name and the extras in a URL's `#egg=`.
-fn egg(url: &str) -> Option<(String, Vec<String>)> {
-    let (_, fragment) = url.split_once('#')?;
-    let egg = fragment
-        .split('&')
-        .find_map(|part| part.strip_prefix("egg="))?;
-    let (name, extras) = without_extras(egg);
-    is_name(name).then(|| (name.to_owned(), extras))
-}
-
-/// What stands behind the last `@` of the path of a version control URL.
-fn revision(url: &str) -> Option<String> {
-    let url = url.split('#').next()?;
-    let (_, rest) = url.split_once("://")?;
-    let (_, path) = rest.split_once('/')?;
-    let (_, revision) = path.rsplit_once('@')?;
-    (!revision.is_empty()).then(|| revision.to_owned())
-}
-
-/// A wheel's name says which distribution it is.
-fn name_of_file(path: &str) -> Option<String> {
-    let path = path.split(['#', '?']).next()?;
-    let file = path.rsplit('/').next()?.strip_suffix(".whl")?;
-    let (name, _) = file.split_once('-')?;
-    is_name(name).then(|| name.to_owned())
-}
-
 fn looks_like_path(text: &str) -> bool {
     let behind_name = text.trim_start_matches(of_name).trim_start();
     if ["==", ">", "<", "!=", "~="]
@@ -238,45 +72,6 @@ fn looks_like_path(text: &str) -> bool {
         || text.starts_with('.')
         || text.starts_with("${")
         || ARCHIVES.iter().any(|end| lower.ends_with(end))
-}
-
-/// Takes `[extra, …]` off the end, when it is well formed.
-fn without_extras(text: &str) -> (&str, Vec<String>) {
-    let cut = text
-        .strip_suffix(']')
-        .and_then(|text| text.rsplit_once('['))
-        .and_then(|(before, inside)| Some((before, read_extras(inside).ok()?)));
-    match cut {
-        Some((before, extras)) => (before.trim_end(), extras),
-        None => (text, Vec::new()),
-    }
-}
-
-/// The extras between brackets.
-fn read_extras(inside: &str) -> Result<Vec<String>, Fault<'_>> {
-    if inside.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    inside
-        .split(',')
-        .map(|extra| match extra.trim() {
-            extra if is_name(extra) => Ok(extra.to_owned()),
-            other => Err(Fault::new(
-                if other.is_empty() { inside } else { other },
-                format!("`{}` is no name of an extra", shown(other)),
-                "extras stand between brackets with commas, as in `name[one,two]`",
-            )),
-        })
-        .collect()
-}
-
-/// `name` or `name[extras]` and nothing else.
-fn name_and_extras(text: &str) -> Result<Option<(&str, Vec<String>)>, Fault<'_>> {
-    let (name, extras) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
-        Some((name, inside)) if is_name(name.trim()) => (name.trim(), read_extras(inside)?),
-        _ => (text, Vec::new()),
-    };
-    Ok(is_name(name).then_some((name, extras)))
 }
 
 /// A name that the index knows, with extras and versions.
@@ -440,21 +235,4 @@ fn unexpected<'a>(rest: &'a str, name: &str) -> Fault<'a> {
         ),
         help,
     )
-}
-
-/// Checks a marker; it stays as it is written.
-fn read_marker(marker: &str) -> Result<String, Fault<'_>> {
-    let marker = marker.trim();
-    match marker::normalised(marker) {
-        Ok(_) => Ok(marker.to_owned()),
-        Err(why) => Err(Fault::new(
-            marker,
-            format!(
-                "`{}` is no environment marker: {}",
-                shown(marker),
-                shown(&why)
-            ),
-            "write it as in `name ; python_version < \"3.11\" and sys_platform == \"linux\"`",
-        )),
-    }
 }
