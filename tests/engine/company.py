@@ -8,22 +8,23 @@ gets ca.pem, and the log of hosts that were asked for through the proxy. Prints 
 address when everything is ready. ARCHIVE is the address of a distribution's archive.
 
 Inside is one host, packages.company.test, which no name server knows:
-    /simple/...                       a package index; wants a password
+    /simple/..., /elsewhere/...       package indexes (company_packages.py); they want a password
     /<last part of ARCHIVE>/...       what that archive has
 """
 
 import base64
 import hashlib
 import http.server
-import io
 import os
 import socket
 import ssl
 import subprocess
 import sys
 import threading
+import urllib.parse
 import urllib.request
-import zipfile
+
+from company_packages import indexes
 
 HOST = "packages.company.test"
 LOGIN = "Basic " + base64.b64encode(b"reader:s3cret-word").decode()
@@ -42,26 +43,6 @@ def certificates(directory):
     openssl("x509", "-req", "-in", "host.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san", "-out", "host.pem")
 
 
-def wheel(name):
-    dist = "%s-1.0.dist-info" % name
-    files = {
-        name + ".py": "WHO = 'the company'\n",
-        dist + "/METADATA": "Metadata-Version: 2.1\nName: %s\nVersion: 1.0\n" % name.replace("_", "-"),
-        dist + "/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = ["%s,sha256=%s,%d" % (path, base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("="), len(text)) for path, text in files.items()]
-    files[dist + "/RECORD"] = "\n".join(record + [dist + "/RECORD,,"]) + "\n"
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as out:
-        for path, text in files.items():
-            out.writestr(path, text)
-    return archive.getvalue()
-
-
-PACKAGES = {"company-tool": "company_tool", "other-tool": "other_tool"}
-WHEELS = {"%s-1.0-py3-none-any.whl" % name: wheel(name) for name in PACKAGES.values()}
-
-
 class Inside(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -69,19 +50,22 @@ class Inside(http.server.BaseHTTPRequestHandler):
         first, _, rest = self.path.lstrip("/").partition("/")
         if first in self.server.archives:
             return self.relay(self.server.archives[first] + "/" + rest)
-        if first != "simple":
+        packages = indexes(self.server.directory).get(first)
+        if packages is None:
             return self.answer(404)
         if self.headers.get("Authorization") != LOGIN:
             return self.answer(401, headers={"WWW-Authenticate": "Basic realm=company"})
-        file = WHEELS.get(rest)
-        if file is not None:
-            return self.answer(200, file)
-        name = PACKAGES.get(rest.strip("/"))
-        if name is None:
+        name, _, file = urllib.parse.unquote(rest).partition("/")
+        files = packages.get(name, {})
+        if file:
+            return self.answer(200, files[file]) if file in files else self.answer(404)
+        if not files:
             return self.answer(404)
-        link = "%s-1.0-py3-none-any.whl" % name
-        digest = hashlib.sha256(WHEELS[link]).hexdigest()
-        page = '<!DOCTYPE html><html><body><a href="/simple/%s#sha256=%s">%s</a></body></html>' % (link, digest, link)
+        links = [
+            '<a href="/%s/%s/%s#sha256=%s">%s</a>' % (first, name, link, hashlib.sha256(content).hexdigest(), link)
+            for link, content in files.items()
+        ]
+        page = "<!DOCTYPE html><html><body>%s</body></html>" % "".join(links)
         return self.answer(200, page.encode(), {"Content-Type": "text/html"})
 
     do_HEAD = do_GET
@@ -147,6 +131,7 @@ def pump(source, target):
 def main(address, directory, *archives):
     certificates(directory)
     inside = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Inside)
+    inside.directory = directory
     inside.archives = {archive.rpartition("/")[2]: archive for archive in archives}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(directory, "host.pem"), os.path.join(directory, "host.key"))

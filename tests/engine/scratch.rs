@@ -227,3 +227,49 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
     shop.envtpl(&["freeze"]).expect(0);
     assert!(shop.read(locked).contains("# asked: six>1.16\n"));
 }
+
+#[test]
+fn what_conda_newly_brings_goes_before_what_the_lock_has_from_pip() {
+    let shop = workshop("scratch-displaced");
+    let declared = |conda: &str| {
+        format!(
+            "channels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n{conda}  - pip:\n      \
+             - packaging\n      - idna==3.10\n"
+        )
+    };
+    shop.write("dependencies/environment.yml", &declared(""));
+    shop.commit("packages");
+    shop.envtpl(&["build-generic"]).expect(0);
+    shop.envtpl(&["freeze"]).expect(0);
+    let locked = shop.read("dependencies/locked/requirements.txt");
+    let of_pip = locked
+        .lines()
+        .find_map(|line| line.strip_prefix("packaging=="))
+        .and_then(|rest| rest.split(' ').next())
+        .expect("locked")
+        .to_owned();
+    assert_ne!(of_pip, "24.2");
+
+    shop.write(
+        "dependencies/environment.yml",
+        &declared("  - packaging=24.2\n"),
+    );
+    shop.commit("packaging of conda");
+    let built = shop.envtpl(&["build-generic", "--progress", "plain"]);
+    built.expect(0).says(&format!(
+        "conda has packaging 24.2, where the lock has {of_pip} from pip: conda comes first"
+    ));
+    let versions = "import packaging, idna; print(packaging.__version__, idna.__version__)";
+    let versions = format!("python -c '{versions}' && ls /opt/conda/lib/python3.11/site-packages");
+    let found = shop.in_image("run-latest-root", &versions).expect(0).stdout;
+    assert!(found.starts_with("24.2 3.10\n"), "{found}");
+    // Nothing of pip's stands beside it.
+    assert_eq!(found.matches("packaging-").count(), 1, "{found}");
+
+    shop.envtpl(&["freeze"]).expect(0);
+    let locked = shop.read("dependencies/locked/requirements.txt");
+    assert!(!locked.contains("\npackaging=="), "{locked}");
+    shop.commit("freeze");
+    shop.envtpl(&["build-generic", "--locked"]).expect(0);
+    shop.envtpl(&["freeze", "--check"]).expect(0);
+}

@@ -33,6 +33,8 @@ import zlib
 PARTS = 3
 # These are tools of the installation, not of the code: a newer one may replace the base's.
 FREE = {"pip", "setuptools", "wheel"}
+# Conda's packages, in an environment that it made, may be others than when the lock was made.
+OF_CONDA = "BASE_SNAPSHOT" in os.environ
 START_AGAIN = "delete dependencies/locked/requirements*.txt, build and freeze again"
 
 
@@ -122,9 +124,14 @@ class Locked:
         self.there = os.path.isdir(directory) and any(
             name.startswith("requirements") for name in os.listdir(directory)
         )
+        # What conda brings in another version than the lock has from pip.
+        self.displaced = {}
         self.wheels = self.pins(directory + "/requirements.txt", base)
         self.sources = self.pins(directory + "/requirements-source.txt", base)
         self.urls = {named(line): line for _, line in logical_lines(directory + "/requirements-vcs.txt")}
+        for name in [name for name in self.urls if OF_CONDA and name in base and not free(base[name])]:
+            self.displaced[name] = ("another", base[name]["version"])
+            del self.urls[name]
         # What the lock answers, and what it takes for given, are comments of its lists.
         self.answers, self.given, self.python = set(), {}, None
         self.tools = {line.split()[0]: line for _, line in logical_lines(directory + "/requirements-build.txt")}
@@ -146,14 +153,15 @@ class Locked:
                     elif above and named(line):
                         self.built_with[named(line)], above = above, []
 
-    @staticmethod
-    def pins(path, base):
+    def pins(self, path, base):
         pins = {}
         for _, line in logical_lines(path):
             name, _, version = line.split()[0].partition("==")
             there = base.get(key(name))
             if there and not free(there):
-                if there["version"] != version:
+                if there["version"] != version and OF_CONDA:
+                    self.displaced[key(name)] = (version, there["version"])
+                elif there["version"] != version:
                     fail(
                         "the lock has %s and the base image has %s %s" % (line.split()[0], name, there["version"]),
                         "the base changed since the freeze: " + START_AGAIN,
@@ -194,6 +202,14 @@ class Resolver:
 
     def __init__(self, uv, work):
         self.uv, self.work = uv, work
+        # Some packages tell what they need only when they are built, and uv keeps what came of it.
+        noting = os.path.join(work, "noting")
+        os.mkdir(noting)
+        shutil.copy(os.path.join(os.path.dirname(__file__), "record-build.py"), noting + "/sitecustomize.py")
+        cache = subprocess.run([uv, "cache", "dir"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        os.makedirs(cache, exist_ok=True)
+        record = os.path.join(cache, "envtpl-builds.jsonl")
+        self.environment = dict(os.environ, PYTHONPATH=noting, ENVTPL_BUILD_RECORD=record)
 
     def write(self, name, lines):
         path = os.path.join(self.work, name)
@@ -203,7 +219,7 @@ class Resolver:
 
     def run(self, *arguments):
         command = [self.uv, "pip", *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment)
         return done.returncode, done.stdout, done.stderr
 
     def install(self, path, constraints, pins, excluded):
@@ -277,29 +293,36 @@ def main(uv, inputs, plan):
             # A line that names another address or commit goes before the lock.
             del locked.urls[name]
     direct, resolved, code = [], "", 0
-    if not locked.there or missing or since:
+    for name, (version, of_conda) in sorted(locked.displaced.items()):
+        print("conda has %s %s, where the lock has %s from pip: conda comes first" % (name, of_conda, version))
+    if not locked.there or missing or locked.displaced or since:
         # In one file with plain lines: uv reads fewer forms of a line than pip does.
         shutil.copytree(declared.directory, work + "/declared")
         bounds = resolver.write("declared/bounds.txt", declared.constraints)
         head = declared.options + (["--constraint " + bounds] if declared.constraints else [])
         everything = part = resolver.write("declared/everything.txt", head + declared.lines + more)
         if missing:
-            print("the base image no longer has what the lock stands on (%s): all is resolved again" % ", ".join(missing))
-        elif locked.there and locked.answers:
+            of = "conda" if OF_CONDA else "the base image"
+            print("%s no longer has what the lock stands on (%s): all is resolved again" % (of, ", ".join(missing)))
+        elif since and locked.there and locked.answers:
             print("declared since the lock was made, and resolved under it:")
             for line in since:
                 # A line of environment.yml has no number here.
                 place = declared.places.get(line, "")
                 shown = "" if os.path.exists(inputs + "/declared/environment.yml") or not place else place + ": "
                 print("    %s%s" % (shown, comparable(line)))
-            # A new constraint is for everything.
-            if not set(since) & set(declared.constraints):
+            # A new constraint is for everything, and so is another version of conda's.
+            if not set(since) & set(declared.constraints) and not locked.displaced:
                 part = resolver.write("declared/since.txt", head + since)
         code, talk = resolver.install(part, constraints, pins, locked.urls)
         changed = {named(line) for line in since} & set(pins)
         if is_contradiction(code, talk) and changed:
             # A line that asks for another version than the locked one goes before the lock.
             pins = {name: line for name, line in pins.items() if name not in changed}
+            code, talk = resolver.install(everything, constraints, pins, locked.urls)
+        if is_contradiction(code, talk) and OF_CONDA and (missing or locked.displaced) and pins:
+            print("the locked versions do not go together with what conda has: all is resolved without them")
+            pins = {}
             code, talk = resolver.install(everything, constraints, pins, locked.urls)
         if is_contradiction(code, talk):
             sys.stderr.write(talk)
