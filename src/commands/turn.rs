@@ -13,6 +13,7 @@ mod composition;
 mod lock;
 mod merging;
 mod own_files;
+mod python;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -172,6 +173,7 @@ impl Turn<'_> {
             Some(image) => image,
             None => answers.base.base_image,
         };
+        self.tell_lost_python(&base_image)?;
         let report = Report {
             from: before.installation,
             to: after.installation,

@@ -152,6 +152,74 @@ fn what_cannot_go_over_is_named_and_nothing_changes() {
     assert_eq!(place.tree(), before);
 }
 
+/// The base image decides which Python a from-python installation has, so what conda was asked for
+/// chooses the image, or is told.
+#[test]
+fn another_python_chooses_the_image_or_is_told_with_its_line() {
+    let base = format!("{CPU}/compose-base.yaml");
+    let environment = format!("{CPU}/dependencies/environment.yml");
+    let scratch = || {
+        let place = Place::empty();
+        let arguments = ["init", "-i", "amd64-cpu", "--from-base", "from-scratch"];
+        place.envtpl(arguments).expect(0);
+        place
+    };
+    let turned = |spec: &str| {
+        let place = scratch();
+        place.edit(&environment, "  - python=3.12\n", &format!("  - {spec}\n"));
+        let ended = place.envtpl(["edit-from-base", "from-python"]).expect(0);
+        (place.text(&base), ended.stderr)
+    };
+    let (text, told) = turned("python=3.12");
+    assert!(
+        text.contains("\"python:3.12-slim\"") && !told.contains("python="),
+        "{told}"
+    );
+    for spec in ["python=3.11", "python 3.11.*"] {
+        let (text, told) = turned(spec);
+        assert!(text.contains("\"python:3.11-slim\""), "{text}");
+        assert!(
+            !told.contains("come along") && !told.contains("catalogue"),
+            "{told}"
+        );
+    }
+    for (spec, image) in [
+        ("python=3.9", "3.12"),
+        ("python=3.11.4", "3.11"),
+        ("python>=3.11", "3.12"),
+    ] {
+        let (text, told) = turned(spec);
+        assert!(text.contains(&format!("\"python:{image}-slim\"")), "{text}");
+        let line = format!(
+            "`{spec}` ({environment}:8) does not come along: the base image brings Python, and \
+             `python:{image}-slim` has Python {image}"
+        );
+        assert!(
+            told.contains(&line) && told.contains("BASE_IMAGE"),
+            "{told}"
+        );
+        assert!(!told.contains("catalogue"), "{told}");
+    }
+
+    // What was set aside is restored, image and all, and what else was asked for is told.
+    let place = Place::scaffolded(&["amd64-cpu"]);
+    place.envtpl(["edit-from-base", "from-scratch"]).expect(0);
+    place.edit(&environment, "python=3.12", "python=3.10");
+    place
+        .envtpl(["edit-from-base", "from-python"])
+        .expect(0)
+        .says(&format!("`python=3.10` ({environment}:8)"))
+        .says("`python:3.10-slim` for example")
+        .says("restored");
+
+    let place = scratch();
+    place.edit(&environment, "python=3.12", "python=3.11");
+    place
+        .envtpl(["edit-from-base", "from-python", "--base-image", "my/base:1"])
+        .expect(0)
+        .says("nothing tells which Python `my/base:1` has");
+}
+
 #[test]
 fn the_kind_that_it_has_is_refused() {
     let place = Place::scaffolded(&["amd64-cpu"]);

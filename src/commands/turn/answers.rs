@@ -35,7 +35,8 @@ impl Turn<'_> {
 
         let catalogue = Catalogue::embedded()?;
         catalogue.check(to)?;
-        let python = Python::Exactly(old.python_version.clone());
+        let asked = self.asked_python()?.and_then(|asked| asked.series());
+        let wanted = asked.unwrap_or_else(|| old.python_version.clone());
         if let Some(image) = &self.target.base_image {
             check_image(image)?;
             let choice = catalogue.choose_own(to, self.kind, image, &Python::Any)?;
@@ -51,9 +52,13 @@ impl Turn<'_> {
             return Ok(answers);
         }
         let custom = self.custom(&catalogue)?;
-        let choice = match catalogue.choose(to, self.kind, &python) {
-            Ok(choice) => choice,
-            Err(_) => catalogue.choose(to, self.kind, &Python::Any)?,
+        let wishes = [&wanted, &old.python_version].map(|version| Python::Exactly(version.clone()));
+        let mut choices = wishes
+            .iter()
+            .map(|python| catalogue.choose(to, self.kind, python));
+        let choice = match choices.find_map(Result::ok) {
+            Some(choice) => choice,
+            None => catalogue.choose(to, self.kind, &Python::Any)?,
         };
         if let Some(image) = &custom.image {
             // What was rendered stays, so that the person's edit of it, if it is one, merges.
@@ -68,11 +73,12 @@ impl Turn<'_> {
             answers.base = choice.base;
         }
         if custom.image.is_none() || self.kind == FromBase::FromScratch {
-            if choice.python_version != old.python_version {
+            // What else `environment.yml` asks for is told by its line.
+            if wanted == old.python_version && choice.python_version != wanted {
                 self.warnings.push((
                     format!(
                         "Python will be {} and not {}: envtpl's catalogue has no such image for `{to}`",
-                        choice.python_version, old.python_version
+                        choice.python_version, wanted
                     ),
                     "turn back and give an image of your own with `--base-image REF`".into(),
                 ));
