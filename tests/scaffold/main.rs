@@ -10,6 +10,7 @@ mod edit_platform;
 #[path = "../support/ended.rs"]
 mod ended;
 mod env;
+mod environment_awk;
 mod faults;
 mod imports;
 mod init;
