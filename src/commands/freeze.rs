@@ -6,6 +6,7 @@ mod changed;
 mod check;
 mod facts;
 mod from_snapshot;
+mod other_image;
 mod report;
 mod source;
 mod unpushed;

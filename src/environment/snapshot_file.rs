@@ -83,6 +83,14 @@ impl SnapshotFile {
         }
         Ok(file)
     }
+
+    /// What its image held when it was built, as far as the file says so.
+    pub fn built(&self) -> Option<&Snapshot> {
+        match self.flavour {
+            Flavour::Run => self.run.as_ref(),
+            Flavour::Dev => self.dev.as_ref(),
+        }
+    }
 }
 
 #[cfg(test)]

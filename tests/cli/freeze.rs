@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::ended::Ended;
 use crate::packages::{DIRECTORY, Packages, contents, deb, dist, locked_line, snapshot};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -1081,6 +1082,46 @@ fn a_snapshot_file_is_frozen_without_any_engine() {
         .desk
         .envtpl(&["freeze", "--check", "--from", "snapshot:there/s.json"])
         .expect(0);
+}
+
+/// A cluster may run an image of another day than the one here; what differs is told in one line,
+/// and nothing is when the same was built twice.
+#[test]
+fn a_snapshot_of_another_image_than_the_one_here_says_what_differs() {
+    let packages = busy();
+    let frozen = |change: &dyn Fn(&mut Value)| {
+        packages
+            .desk
+            .write("s.json", snapshot_file(&packages, change));
+        let arguments = ["freeze", "--dry-run", "--from", "snapshot:s.json"];
+        packages.ready().envtpl(&arguments)
+    };
+    let told = |ended: &Ended| {
+        let mut lines = ended.stderr.lines();
+        lines.find_map(|line| Some(line.split_once("another image than ")?.1.to_owned()))
+    };
+    assert_eq!(told(&frozen(&|_| {})), None);
+    let other = frozen(&|file| {
+        let distributions = &mut file["dev"]["python"]["distributions"];
+        distributions[0]["version"] = json!("1.25.0");
+        let list = distributions.as_array_mut().expect("a list");
+        list.push(dist("olive", "3", true, &[]));
+        let apt = file["dev"]["apt"].as_array_mut().expect("a list");
+        apt.retain(|package| package["name"] != "less");
+    });
+    assert_eq!(
+        told(&other).as_deref(),
+        Some(
+            "`lab/p:amd64-cpu-dev-latest-root` is here: 3 packages differ (numpy 1.25.0 there \
+             and 1.26.4 here; olive 3 there alone; less 590 here alone)"
+        ),
+        "{}",
+        other.stderr
+    );
+    // Without that image, there is nothing to compare with.
+    std::fs::remove_file(packages.answers().join("images/amd64-cpu-dev-latest-root"))
+        .expect("removed");
+    assert_eq!(told(&frozen(&|file| file["dev"]["apt"] = json!([]))), None);
 }
 
 /// The container is elsewhere, so this machine asks, with the settings of `.env`.

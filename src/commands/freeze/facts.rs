@@ -207,7 +207,11 @@ pub fn ask_image(workplace: &Workplace<'_>, question: &Question, image: &str) ->
     Answer::parse(&printed, image)
 }
 
-fn record(answer: &mut Answer, name: &str, place: &str) -> Result<Snapshot> {
+/// A record that the build of an image left in it; `place` is for messages.
+///
+/// # Errors
+/// `Failed` when there is none.
+pub fn record(answer: &mut Answer, name: &str, place: &str) -> Result<Snapshot> {
     answer.record(name).ok_or_else(|| {
         Error::failed(format!(
             "{place} has no record of its build (/opt/envtpl/{name}.json)"

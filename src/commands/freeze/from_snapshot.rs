@@ -8,7 +8,7 @@ use crate::commands::freeze::base::base_image;
 use crate::commands::freeze::facts::{Given, check_python, of_flavour};
 use crate::commands::freeze::source::Source;
 use crate::commands::freeze::unpushed::Doubtful;
-use crate::commands::freeze::{artefacts, changed, facts};
+use crate::commands::freeze::{artefacts, changed, facts, other_image};
 use crate::commands::workplace::{Workplace, settings};
 use crate::environment::freeze::{Artefacts, Facts, dev_by_lock};
 use crate::environment::lock::{Base, Lock};
@@ -43,6 +43,15 @@ pub fn gather(
     })?;
     let file = SnapshotFile::parse(&bytes, &name)?;
     check_identity(&file, &name, installation)?;
+    let workplace = Workplace::open(context, project, installation);
+    if let Ok(workplace) = &workplace {
+        match other_image::tell(workplace, &file, &name) {
+            Err(error) if error.kind() == Kind::Interrupted => return Err(error),
+            // Nobody needs an engine for this.
+            Err(error) => context.printer.verbose(error),
+            Ok(()) => {}
+        }
+    }
     let run = file.run.ok_or_else(|| {
         Error::usage(format!("`{name}` does not say what the run image holds"))
             .help("its image is of an older kind: build it again")
@@ -77,7 +86,7 @@ pub fn gather(
     };
     let root = Some(file.project_root_at).filter(|root| !root.is_empty());
     let facts = Facts {
-        base_image: base(context, project, installation, &file.now, previous)?,
+        base_image: base(context, workplace, installation, &file.now, previous)?,
         project_root_at: root.or_else(|| setting("PROJECT_ROOT_AT")),
         conda_channel_alias: setting("CONDA_CHANNEL_ALIAS"),
         acceleration: Some(installation.name().acceleration()),
@@ -134,13 +143,12 @@ fn check_project(file: &SnapshotFile, name: &str, installation: &Installation) -
 /// The base image as the engine knows it, else as the files and the lock before do.
 fn base(
     context: &Context,
-    project: &Project,
+    workplace: Result<Workplace<'_>>,
     installation: &Installation,
     now: &Snapshot,
     previous: Option<&Lock>,
 ) -> Result<Base> {
-    let asked = Workplace::open(context, project, installation)
-        .and_then(|workplace| base_image(&workplace, now));
+    let asked = workplace.and_then(|workplace| base_image(&workplace, now));
     let base = match asked {
         Ok(base) => base,
         Err(error) if error.kind() == Kind::Interrupted => return Err(error),
