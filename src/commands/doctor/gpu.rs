@@ -4,13 +4,11 @@ use super::Wanted;
 use super::finding::{Finding, Status};
 use crate::engine::EngineFacts;
 use crate::engine::machine::{
-    Graphics, Machine, Membership, NvidiaGpu, NvidiaProblem, nvidia_query, parse_nvidia,
-    parse_rocm, rocm_query,
+    AmdGpu, Graphics, KfdGpu, Machine, Membership, NvidiaGpu, NvidiaProblem,
 };
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::installation::name::Acceleration;
 use crate::output::Printer;
-use crate::process::Invocation;
 
 /// NVIDIA's own guide; its packages come from a repository that has to be set up first.
 const TOOLKIT_GUIDE: &str =
@@ -30,8 +28,7 @@ pub fn examine(
     let graphics = machine.graphics();
     let mut findings = Vec::new();
     if graphics.nvidia_hardware || graphics.nvidia_device || graphics.windows_device {
-        let answer = ask(&nvidia_query(), printer)?;
-        let driver = answer.map(|(success, output)| parse_nvidia(success, &output));
+        let driver = machine.ask_nvidia(printer)?;
         let toolkit = machine.has_nvidia_toolkit() || engine.is_some_and(EngineFacts::knows_nvidia);
         findings.extend(nvidia(
             graphics,
@@ -44,10 +41,9 @@ pub fn examine(
         ));
     }
     if graphics.amd_device {
-        let gpus = ask(&rocm_query(), printer)?;
         let membership = machine.membership("/dev/kfd", user);
         findings.extend(rocm(
-            gpus.as_ref().map(|(_, output)| output.as_str()),
+            &amd_names(&machine.ask_amd(printer)?, &machine.amd_gpus()),
             &machine.render_devices(),
             membership,
             user,
@@ -67,19 +63,6 @@ pub fn examine(
         findings.push(none(wanted));
     }
     Ok(findings)
-}
-
-/// What a program answers: whether it went well, and all that it printed. `None` when it is not
-/// installed.
-fn ask(invocation: &Invocation, printer: &Printer) -> Result<Option<(bool, String)>> {
-    match invocation.capture(printer) {
-        Ok(finished) => {
-            let text = format!("{}\n{}", finished.text(), finished.talk());
-            Ok(Some((finished.status.success(), text)))
-        }
-        Err(error) if error.kind() == Kind::Interrupted => Err(error),
-        Err(_) => Ok(None),
-    }
 }
 
 /// No GPU is no fault: images for one are built here and run elsewhere.
@@ -174,7 +157,7 @@ fn list(gpus: &[NvidiaGpu]) -> String {
         .collect();
     let driver = gpus
         .first()
-        .map(|gpu| gpu.driver.as_str())
+        .map(|gpu| gpu.driver.to_string())
         .unwrap_or_default();
     format!("{} (driver {driver})", shown.join("; "))
 }
@@ -191,41 +174,44 @@ fn nvidia_driver(graphics: Graphics, problem: Option<NvidiaProblem>, severity: S
         )
         .help("install the package nvidia-smi, or nvidia-utils of the driver's version"),
         None => finding("there is an NVIDIA GPU, but no driver for it".to_owned()).help(install),
-        Some(NvidiaProblem::NoDriver) => {
-            finding("NVIDIA's driver is installed, but not loaded".to_owned())
-                .help("sudo modprobe nvidia")
-                .help("if that fails: reboot, or install the driver again for the kernel that runs (`uname -r`)")
+        Some(problem) => {
+            let finding = finding(problem.sentence());
+            match problem {
+                NvidiaProblem::NoDriver => finding.help("sudo modprobe nvidia").help(
+                    "if that fails: reboot, or install the driver again for the kernel that runs (`uname -r`)",
+                ),
+                NvidiaProblem::Mismatch | NvidiaProblem::NoDevice(_) => {
+                    finding.help("sudo reboot")
+                }
+                NvidiaProblem::Other(_) => finding.help("run `nvidia-smi` and mend what it says"),
+            }
         }
-        Some(NvidiaProblem::Mismatch) => finding(
-            "NVIDIA's driver was updated, and the old one is still loaded".to_owned(),
-        )
-        .help("sudo reboot"),
-        Some(NvidiaProblem::NoDevice(said)) => {
-            finding(format!("NVIDIA's driver has no GPU to offer: {said}")).help("sudo reboot")
+    }
+}
+
+/// AMD's GPUs in a line: as its tools name them, else as the kernel does.
+fn amd_names(said: &[AmdGpu], known: &[KfdGpu]) -> String {
+    let names: Vec<&str> = said.iter().map(|gpu| gpu.name.as_str()).collect();
+    let driver = said.first().and_then(|gpu| gpu.driver.as_deref());
+    match (names.as_slice(), driver) {
+        ([], _) if known.is_empty() => "an AMD compute device, /dev/kfd".to_owned(),
+        ([], _) => {
+            let known: Vec<String> = known.iter().map(KfdGpu::shown).collect();
+            known.join("; ")
         }
-        Some(NvidiaProblem::Other(said)) => finding(format!("nvidia-smi fails: {said}"))
-            .help("run `nvidia-smi` and mend what it says"),
+        (names, Some(driver)) => format!("{} (driver {driver})", names.join("; ")),
+        (names, None) => names.join("; "),
     }
 }
 
 fn rocm(
-    output: Option<&str>,
+    shown: &str,
     render_devices: &[String],
     membership: Option<Membership>,
     user: &str,
     wanted: &Wanted,
 ) -> Vec<Finding> {
     let severity = wanted.severity(Acceleration::Rocm);
-    let gpus = output.map(parse_rocm).unwrap_or_default();
-    let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
-    let shown = match (
-        names.as_slice(),
-        gpus.first().and_then(|gpu| gpu.driver.as_deref()),
-    ) {
-        ([], _) => "an AMD compute device, /dev/kfd".to_owned(),
-        (names, Some(driver)) => format!("{} (driver {driver})", names.join("; ")),
-        (names, None) => names.join("; "),
-    };
     let mut findings = vec![Finding::ok("gpu", shown)];
     findings.push(if render_devices.is_empty() {
         Finding::new(
@@ -265,6 +251,7 @@ fn rocm(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::machine::{Capability, Dotted};
 
     const DEVICE: Graphics = Graphics {
         nvidia_hardware: true,
@@ -293,9 +280,13 @@ mod tests {
 
     fn gpu() -> NvidiaGpu {
         NvidiaGpu {
+            index: 0,
+            uuid: "GPU-6c1c2e07".into(),
             name: "NVIDIA H200".into(),
             memory: Some(143_771),
-            driver: "570.124.06".into(),
+            driver: Dotted::parse("570.124.06").expect("a version"),
+            capability: Some(Capability::new(9, 0)),
+            is_divided: false,
         }
     }
 
@@ -346,17 +337,23 @@ mod tests {
                 group: "render".into(),
             })
         };
-        let found = shown(rocm(None, &render, outside(), "alice", &wanted(&[])));
+        let found = shown(rocm("MI210", &render, outside(), "alice", &wanted(&[])));
         assert!(found.contains("usermod -aG render,video alice"), "{found}");
         let found = shown(rocm(
-            None,
+            "MI210",
             &[],
             Some(Membership::Open),
             "alice",
             &wanted(&[]),
         ));
         assert!(found.contains("no render device"), "{found}");
-        let found = rocm(None, &render, Some(Membership::Open), "alice", &wanted(&[]));
+        let found = rocm(
+            "MI210",
+            &render,
+            Some(Membership::Open),
+            "alice",
+            &wanted(&[]),
+        );
         assert!(found.iter().all(|finding| finding.status() == Status::Ok));
     }
 

@@ -1,7 +1,8 @@
 //! Facts about this machine that decide what can be built and run on it.
 //!
-//! All of them are read from files that the kernel and the distribution keep, below a root that
-//! tests replace; nothing here changes anything.
+//! Nearly all of them are read from files that the kernel and the distribution keep, below a root
+//! that tests replace; GPUs are asked for through the programs of their drivers. Nothing here
+//! changes anything.
 
 mod certificates;
 mod disk;
@@ -18,7 +19,8 @@ pub use certificates::{CertificateHint, Certificates};
 pub use disk::{free_space, readable_size};
 pub use emulation::Emulation;
 pub use gpu::{
-    AmdGpu, Graphics, NvidiaGpu, NvidiaProblem, nvidia_query, parse_nvidia, parse_rocm, rocm_query,
+    AmdGpu, Capability, Dotted, GpuChoice, Graphics, ImageNeeds, KfdGpu, NvidiaGpu, NvidiaProblem,
+    UnreadableRequirement, choose_amd, choose_nvidia, judge_amd, judge_nvidia,
 };
 pub use groups::Membership;
 pub use packages::PackageManager;

@@ -1,12 +1,27 @@
-//! GPUs: the device in the machine, its driver, and whether containers get at it.
+//! GPUs: the device in the machine, its driver, what images need of them, and whether containers
+//! get at it.
 
+mod asking;
+mod choice;
+mod cuda;
+mod dotted;
+mod image;
+mod kfd;
+mod loaded;
 mod nvidia;
+mod requirement;
 mod rocm;
+mod verdict;
 
 use super::Machine;
 
-pub use nvidia::{NvidiaGpu, NvidiaProblem, nvidia_query, parse_nvidia};
-pub use rocm::{AmdGpu, parse_rocm, rocm_query};
+pub use choice::{GpuChoice, choose_amd, choose_nvidia};
+pub use dotted::{Capability, Dotted};
+pub use image::{ImageNeeds, UnreadableRequirement};
+pub use kfd::KfdGpu;
+pub use nvidia::{NvidiaGpu, NvidiaProblem};
+pub use rocm::AmdGpu;
+pub use verdict::{judge_amd, judge_nvidia};
 
 /// The vendor of a PCI device, by its PCI vendor id.
 const NVIDIA: &str = "0x10de";

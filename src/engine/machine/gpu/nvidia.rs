@@ -1,16 +1,25 @@
 //! What `nvidia-smi` says.
 
+use super::dotted::{Capability, Dotted};
 use crate::process::Invocation;
 
 /// A GPU that NVIDIA's driver drives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NvidiaGpu {
+    /// Its number, in the order of the PCI bus: what container engines take as well.
+    pub index: u32,
+    /// `GPU-` and a UUID, the same after any change of the machine.
+    pub uuid: String,
     /// Its product name.
     pub name: String,
     /// Its memory in MiB; some devices do not say.
     pub memory: Option<u64>,
     /// The driver's version.
-    pub driver: String,
+    pub driver: Dotted,
+    /// What it can compute; drivers before 510 do not say.
+    pub capability: Option<Capability>,
+    /// It is divided into MIG devices.
+    pub is_divided: bool,
 }
 
 /// Why `nvidia-smi` names no GPU.
@@ -26,27 +35,114 @@ pub enum NvidiaProblem {
     Other(String),
 }
 
-/// The question that [`parse_nvidia`] reads the answer of.
-pub fn nvidia_query() -> Invocation {
-    Invocation::new("nvidia-smi").args([
-        "--query-gpu=name,memory.total,driver_version",
-        "--format=csv,noheader,nounits",
-    ])
+impl NvidiaProblem {
+    /// The problem in a sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoDriver => "NVIDIA's driver is installed, but not loaded".to_owned(),
+            Self::Mismatch => {
+                "NVIDIA's driver was updated, and the old one is still loaded".to_owned()
+            }
+            Self::NoDevice(said) => format!("NVIDIA's driver has no GPU to offer: {said}"),
+            Self::Other(said) => format!("nvidia-smi fails: {said}"),
+        }
+    }
 }
 
-/// Reads the answer to [`nvidia_query`]; errors are on standard output as well.
-///
-/// # Errors
-/// Why there is no GPU to name.
-pub fn parse_nvidia(success: bool, output: &str) -> Result<Vec<NvidiaGpu>, NvidiaProblem> {
-    let gpus: Vec<NvidiaGpu> = output.lines().filter_map(gpu).collect();
-    if success && !gpus.is_empty() {
-        return Ok(gpus);
+/// What is asked, in the order of the answer's columns. The name comes last, since it may contain
+/// commas. `compute_cap` is known since driver 510, `mig.mode.current` since 450.
+const FIELDS: [&str; 7] = [
+    "index",
+    "uuid",
+    "driver_version",
+    "memory.total",
+    "compute_cap",
+    "mig.mode.current",
+    "name",
+];
+
+/// What can be left out for a driver that does not know it.
+const NEWER_FIELDS: [&str; 2] = ["compute_cap", "mig.mode.current"];
+
+/// A question for `nvidia-smi` about all GPUs, and how its answer is read.
+#[derive(Debug, Clone)]
+pub struct NvidiaQuery {
+    fields: Vec<&'static str>,
+}
+
+impl Default for NvidiaQuery {
+    fn default() -> Self {
+        Self {
+            fields: FIELDS.to_vec(),
+        }
     }
-    let said = output.lines().find(|line| !line.trim().is_empty());
-    let said = said.unwrap_or("it said nothing").trim().to_owned();
+}
+
+impl NvidiaQuery {
+    /// The question, for the program of this name or path.
+    pub fn invocation(&self, program: &str) -> Invocation {
+        Invocation::new(program).args([
+            format!("--query-gpu={}", self.fields.join(",")),
+            "--format=csv,noheader,nounits".to_owned(),
+        ])
+    }
+
+    /// The same question without what this driver does not know:
+    /// `Field "compute_cap" is not a valid field to query.` Such an answer names the first.
+    pub fn without_unknown(mut self, output: &str) -> Option<Self> {
+        let unknown = output.lines().find_map(|line| {
+            line.trim()
+                .strip_prefix("Field \"")?
+                .strip_suffix("\" is not a valid field to query.")
+        })?;
+        let known = self.fields.len();
+        self.fields
+            .retain(|field| *field != unknown || !NEWER_FIELDS.contains(field));
+        (self.fields.len() < known).then_some(self)
+    }
+
+    /// Reads the answer; errors are on standard output as well.
+    ///
+    /// # Errors
+    /// Why there is no GPU to name.
+    pub fn read(&self, success: bool, output: &str) -> Result<Vec<NvidiaGpu>, NvidiaProblem> {
+        let gpus: Vec<NvidiaGpu> = output.lines().filter_map(|line| self.gpu(line)).collect();
+        if success && !gpus.is_empty() {
+            return Ok(gpus);
+        }
+        Err(problem(output))
+    }
+
+    /// One line. `[N/A]`, `[Not Supported]`, `[GPU is lost]` stand where there is no value.
+    fn gpu(&self, line: &str) -> Option<NvidiaGpu> {
+        let values: Vec<&str> = line.splitn(self.fields.len(), ", ").collect();
+        let value = |field: &str| {
+            let at = self.fields.iter().position(|known| *known == field)?;
+            let value = values.get(at)?.trim();
+            (!value.is_empty() && !value.starts_with('[')).then_some(value)
+        };
+        Some(NvidiaGpu {
+            index: value("index")?.parse().ok()?,
+            uuid: value("uuid")?.to_owned(),
+            name: value("name")?.to_owned(),
+            memory: value("memory.total").and_then(|value| value.parse().ok()),
+            driver: Dotted::parse(value("driver_version")?)?,
+            capability: value("compute_cap").and_then(Capability::parse),
+            is_divided: value("mig.mode.current") == Some("Enabled"),
+        })
+    }
+}
+
+/// What an answer without GPUs means.
+fn problem(output: &str) -> NvidiaProblem {
+    let lost = |line: &&str| line.contains("GPU is lost");
+    let mut lines = output.lines().filter(|line| !line.trim().is_empty());
+    let said = (lines.clone().find(lost))
+        .or_else(|| lines.next())
+        .unwrap_or("it said nothing");
+    let said = said.trim().to_owned();
     let lower = output.to_lowercase();
-    Err(if lower.contains("version mismatch") {
+    if lower.contains("version mismatch") {
         NvidiaProblem::Mismatch
     } else if lower.contains("couldn't communicate with the nvidia driver")
         || lower.contains("driver not loaded")
@@ -59,86 +155,90 @@ pub fn parse_nvidia(success: bool, output: &str) -> Result<Vec<NvidiaGpu>, Nvidi
         NvidiaProblem::NoDevice(said)
     } else {
         NvidiaProblem::Other(said)
-    })
+    }
 }
 
-/// One line, `name, memory, driver`; a name may contain commas.
-fn gpu(line: &str) -> Option<NvidiaGpu> {
-    let mut fields = line.rsplitn(3, ", ");
-    let driver = fields.next()?.trim();
-    let memory = fields.next()?.trim();
-    let name = fields.next()?.trim();
-    // `[N/A]`, `[Not Supported]`, `[GPU is lost]` stand where there is no value.
-    let known = |value: &str| !value.is_empty() && !value.starts_with('[');
-    (known(name) && driver.starts_with(|c: char| c.is_ascii_digit())).then(|| NvidiaGpu {
-        name: name.to_owned(),
-        memory: memory.parse().ok(),
-        driver: driver.to_owned(),
+/// What only the long answer of `nvidia-smi -q` says. It takes a while, so it is asked for only
+/// where something depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NvidiaDetails {
+    /// The newest CUDA that the driver supports.
+    pub cuda: Option<Dotted>,
+    /// What kind of product each GPU is, in the order of their numbers: `Tesla`, `GeForce`.
+    pub brands: Vec<String>,
+}
+
+impl NvidiaDetails {
+    /// The question, for the program of this name or path.
+    pub fn invocation(program: &str) -> Invocation {
+        Invocation::new(program).arg("-q")
+    }
+
+    /// Reads the answer, lines of `Name : value`. Where there is no value stands `Not Found`,
+    /// `N/A` or `ERR!`.
+    pub fn read(output: &str) -> Self {
+        let mut details = Self::default();
+        for line in output.lines() {
+            let Some((name, value)) = line.split_once(':') else {
+                continue;
+            };
+            match name.trim() {
+                "CUDA Version" => details.cuda = Dotted::parse(value),
+                "Product Brand" => details.brands.push(value.trim().to_owned()),
+                _ => {}
+            }
+        }
+        details
+    }
+}
+
+/// A part of a GPU that is divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigDevice {
+    /// The number of its GPU.
+    pub gpu: u32,
+    /// Its number among the parts of that GPU.
+    pub index: u32,
+    /// `MIG-` and a UUID; drivers before 470 make it from the GPU's: `MIG-GPU-…/7/0`.
+    pub uuid: String,
+    /// Its size, such as `3g.20gb`.
+    pub profile: String,
+}
+
+/// The question that [`parse_mig_devices`] reads the answer of.
+pub fn mig_query(program: &str) -> Invocation {
+    Invocation::new(program).arg("-L")
+}
+
+/// Reads `nvidia-smi -L`, where the parts of a GPU stand below it:
+/// `GPU 0: NVIDIA A100 (UUID: GPU-…)`, `  MIG 3g.20gb     Device  0: (UUID: MIG-…)`.
+pub fn parse_mig_devices(output: &str) -> Vec<MigDevice> {
+    let mut devices = Vec::new();
+    let mut gpu = None;
+    for line in output.lines() {
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("GPU ") {
+            gpu = rest
+                .split_once(':')
+                .and_then(|(index, _)| index.parse().ok());
+        } else if let Some(rest) = line.strip_prefix("MIG ") {
+            devices.extend(gpu.and_then(|gpu| mig_device(gpu, rest)));
+        }
+    }
+    devices
+}
+
+fn mig_device(gpu: u32, rest: &str) -> Option<MigDevice> {
+    let (profile, rest) = rest.split_once("Device")?;
+    let (index, rest) = rest.split_once(':')?;
+    let uuid = rest.trim().strip_prefix("(UUID:")?.strip_suffix(')')?;
+    Some(MigDevice {
+        gpu,
+        index: index.trim().parse().ok()?,
+        uuid: uuid.trim().to_owned(),
+        profile: profile.trim().to_owned(),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gpus_are_read_line_by_line() {
-        let output = "NVIDIA H200, 143771, 570.124.06\nNVIDIA H200, 143771, 570.124.06\n";
-        let gpus = parse_nvidia(true, output).expect("two GPUs");
-        assert_eq!(gpus.len(), 2);
-        assert_eq!(gpus[0].name, "NVIDIA H200");
-        assert_eq!(gpus[0].memory, Some(143_771));
-        assert_eq!(gpus[0].driver, "570.124.06");
-    }
-
-    #[test]
-    fn a_gpu_that_shares_the_memory_of_its_machine_does_not_say_how_much() {
-        let gpus = parse_nvidia(true, "NVIDIA GB10, [N/A], 580.95.05\n").expect("a GPU");
-        assert_eq!(gpus[0].memory, None);
-        let gpus = parse_nvidia(true, "Orin (nvgpu), [Not Supported], 540.4.0\n").expect("a GPU");
-        assert_eq!(gpus[0].name, "Orin (nvgpu)");
-    }
-
-    #[test]
-    fn failures_are_told_apart() {
-        let problem = |output| parse_nvidia(false, output).expect_err("no GPU");
-        assert_eq!(
-            problem(
-                "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. \
-                 Make sure that the latest NVIDIA driver is installed and running.\n\n"
-            ),
-            NvidiaProblem::NoDriver
-        );
-        assert_eq!(
-            problem(
-                "Failed to initialize NVML: Driver/library version mismatch\n\
-                 NVML library version: 550.120\n"
-            ),
-            NvidiaProblem::Mismatch
-        );
-        assert_eq!(
-            problem("Failed to initialize NVML: Driver Not Loaded\n"),
-            NvidiaProblem::NoDriver
-        );
-        assert_eq!(
-            problem("No devices were found\n"),
-            NvidiaProblem::NoDevice("No devices were found".into())
-        );
-        assert_eq!(
-            problem(
-                "Unable to determine the device handle for GPU0000:01:00.0: GPU is lost.  \
-                 Reboot the system to recover this GPU\n"
-            ),
-            NvidiaProblem::NoDevice(
-                "Unable to determine the device handle for GPU0000:01:00.0: GPU is lost.  \
-                 Reboot the system to recover this GPU"
-                    .into()
-            )
-        );
-        assert_eq!(
-            problem("Failed to initialize NVML: Insufficient Permissions\n"),
-            NvidiaProblem::Other("Failed to initialize NVML: Insufficient Permissions".into())
-        );
-        assert_eq!(problem(""), NvidiaProblem::Other("it said nothing".into()));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! What `rocm-smi` says.
+//! What `amd-smi` and the older `rocm-smi` say.
 
 use serde_json::Value;
 
@@ -43,6 +43,35 @@ pub fn parse_rocm(output: &str) -> Vec<AmdGpu> {
         .collect();
     cards.sort_by_key(|(number, _)| *number);
     cards.into_iter().map(|(_, card)| card).collect()
+}
+
+/// The question that [`parse_amd_smi`] reads the answer of.
+pub fn amd_smi_query() -> Invocation {
+    Invocation::new("amd-smi").args(["static", "--asic", "--driver", "--json"])
+}
+
+/// Reads the answer to [`amd_smi_query`]: an array with an object per GPU, which newer releases
+/// put below `gpu_data`. What is not known is `N/A`.
+pub fn parse_amd_smi(output: &str) -> Vec<AmdGpu> {
+    let Some(start) = output.find(['[', '{']) else {
+        return Vec::new();
+    };
+    let mut documents = serde_json::Deserializer::from_str(&output[start..]).into_iter::<Value>();
+    let Some(Ok(document)) = documents.next() else {
+        return Vec::new();
+    };
+    let gpus = document.get("gpu_data").unwrap_or(&document);
+    let gpus = gpus.as_array().into_iter().flatten();
+    gpus.filter_map(|gpu| {
+        let asic = gpu.get("asic")?;
+        let name = field(asic, &["market_name", "target_graphics_version"]);
+        let driver = gpu.get("driver");
+        Some(AmdGpu {
+            name: name.unwrap_or_else(|| "AMD GPU".to_owned()),
+            driver: driver.and_then(|driver| field(driver, &["version", "driver_version"])),
+        })
+    })
+    .collect()
 }
 
 /// The first of the named fields that says something, whatever the case of its key.
@@ -92,5 +121,30 @@ mod tests {
         );
         assert_eq!(parse_rocm(r#"{"system": {"Driver version": "6.2"}}"#), []);
         assert_eq!(parse_rocm("{broken"), []);
+    }
+
+    /// The forms of amd-smi of ROCm 6.0, 6.4 and 7, as public records show them; values made up.
+    #[test]
+    fn amd_smi_of_older_and_newer_releases_is_read() {
+        let older = r#"[{"gpu": 0, "asic": {"market_name": "AMD Instinct MI300X", "vendor_id": "0x1002"},
+            "driver": {"driver_name": "amdgpu", "driver_version": "6.3.6"}},
+            {"gpu": 1, "asic": {"market_name": "N/A", "target_graphics_version": "gfx1100"},
+            "driver": {"name": "amdgpu", "version": "6.10.5"}}]"#;
+        let shown = |output| -> Vec<String> {
+            parse_amd_smi(output)
+                .into_iter()
+                .map(|gpu| format!("{} {}", gpu.name, gpu.driver.unwrap_or_default()))
+                .collect()
+        };
+        assert_eq!(
+            shown(older),
+            ["AMD Instinct MI300X 6.3.6", "gfx1100 6.10.5"]
+        );
+        let newer = r#"WARNING: User is missing the following required groups: render
+            {"gpu_data": [{"gpu": 0, "asic": {"market_name": "AMD Instinct MI210"},
+            "driver": {"name": "amdgpu", "version": "6.12.12"}}]}"#;
+        assert_eq!(shown(newer), ["AMD Instinct MI210 6.12.12"]);
+        assert_eq!(shown("ERROR: no devices"), [""; 0]);
+        assert_eq!(shown("[]"), [""; 0]);
     }
 }
