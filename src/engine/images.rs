@@ -36,6 +36,8 @@ pub struct Image {
     pub repo_digests: Vec<String>,
     /// The command that it runs by itself.
     pub command: Vec<String>,
+    /// Environment variables of its containers, `NAME=value`.
+    pub environment: Vec<String>,
 }
 
 /// A running container.
@@ -406,6 +408,7 @@ impl From<ImageInspect> for Image {
                 .unwrap_or(0),
             architecture: found.architecture.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
+            environment: config.env.unwrap_or_default(),
             layers: found
                 .root_fs
                 .and_then(|root| root.layers)

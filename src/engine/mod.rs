@@ -12,6 +12,7 @@ mod images;
 mod layout;
 pub mod machine;
 mod naming;
+mod reservation;
 mod tools;
 mod version;
 
@@ -20,9 +21,10 @@ pub use compose::{Build, Compose, Model, Service, Target, Volume, without_networ
 pub use configuration::{Configuration, Step};
 pub use exporter::rewrites_timestamps;
 pub use facts::{EngineFacts, tool_version};
-pub use host::{emulates, usable_acceleration};
+pub use host::{HostGpus, emulates, find_gpus, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, ListedContainer, local_socket};
 pub use layout::{ExportedLayer, Layout};
 pub use naming::{INPUTS_LABEL, REVISION_LABEL, commit_tag, short_id};
+pub use reservation::{Reserved, reserve, takes_gpus};
 pub use tools::Tools;
 pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

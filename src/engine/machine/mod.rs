@@ -75,11 +75,11 @@ impl Machine {
     clippy::disallowed_methods,
     reason = "tests make the machines they look at"
 )]
-pub(super) mod fake {
+pub(in crate::engine) mod fake {
     use super::Machine;
 
     /// A machine with the given files.
-    pub(super) fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Machine) {
+    pub(in crate::engine) fn machine(files: &[(&str, &str)]) -> (tempfile::TempDir, Machine) {
         let root = tempfile::tempdir().expect("a directory");
         for (path, text) in files {
             let path = root.path().join(path.trim_start_matches('/'));

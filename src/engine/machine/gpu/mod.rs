@@ -47,7 +47,7 @@ impl Machine {
     pub fn graphics(&self) -> Graphics {
         let mut graphics = Graphics {
             nvidia_device: self.has("/dev/nvidiactl") || self.has("/dev/nvidia0"),
-            amd_device: self.has("/dev/kfd"),
+            amd_device: self.has_amd_device(),
             windows_device: self.has("/dev/dxg"),
             ..Graphics::default()
         };
@@ -69,6 +69,18 @@ impl Machine {
             }
         }
         graphics
+    }
+
+    /// Whether there is a device of NVIDIA's driver, or the one of Windows that stands for it.
+    pub fn has_nvidia_device(&self) -> bool {
+        ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"]
+            .iter()
+            .any(|device| self.has(device))
+    }
+
+    /// Whether there is the compute device of AMD's driver.
+    pub fn has_amd_device(&self) -> bool {
+        self.has("/dev/kfd")
     }
 
     /// Whether NVIDIA's container toolkit is installed: its hook is what the engine looks for, and
