@@ -13,6 +13,7 @@ use crate::installation::flavour::Flavour;
   envtpl dev                     a shell with the development tools
   envtpl dev pytest -x
   envtpl dev --up                a workspace that stays: `envtpl attach`, `exec`, `logs`, `down`
+  envtpl dev --gpus 1            with one GPU; `envtpl run --help` says how they are named
 
 The exit status is the command's own, 128+n when signal n killed it, and 125 when envtpl failed
 before the command began.")]
@@ -37,7 +38,13 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
     if args.up {
         let project = context.project()?;
         let installation = context.installation(&project)?;
-        let launch = prepare(context, &project, installation, Flavour::Dev)?;
+        let launch = prepare(
+            context,
+            &project,
+            installation,
+            Flavour::Dev,
+            args.start.gpus.as_ref(),
+        )?;
         return workspace::up(&launch, &args.start.env);
     }
     start(context, Flavour::Dev, &args.start, &args.command)

@@ -3,6 +3,7 @@
 mod engine;
 mod finding;
 mod gpu;
+mod gpu_images;
 mod host;
 mod network;
 
@@ -141,9 +142,21 @@ pub fn run(context: &Context, _args: &Args) -> Result<()> {
         installations.iter().map(|one| one.name().clone()).collect(),
         !context.requested.is_empty(),
     );
-    let settings: Vec<Settings> = installations.into_iter().map(Settings::read).collect();
+    let settings: Vec<Settings> = installations
+        .iter()
+        .map(|installation| Settings::read(installation))
+        .collect();
 
-    let report = Report::new(examine(context, project.as_ref(), &wanted, &settings)?);
+    let mut findings = examine(context, project.as_ref(), &wanted, &settings)?;
+    if let Some(project) = &project {
+        findings.extend(gpu_images::examine(
+            context,
+            project,
+            &installations,
+            &wanted,
+        )?);
+    }
+    let report = Report::new(findings);
     context.printer.report(&report, Report::human)?;
     match report.problems() {
         0 => Ok(()),

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use crate::commands::Context;
 use crate::commands::diff::redact;
 use crate::commands::runs::find;
-use crate::commands::start::{Launch, Order, go};
+use crate::commands::start::{Launch, Order, go, take_gpus};
+use crate::engine::machine::GpuChoice;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
 use crate::project::{Run, WorkTree, runs_file};
@@ -45,6 +46,9 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
             None => error,
         })?;
     launch.image_name.clone_from(&run.image.name);
+    if launch.gpus() != run.gpus {
+        take_gpus(&mut launch, &GpuChoice::of_names(&run.gpus))?;
+    }
     let order = order(&run).map_err(|error| {
         error.help(format!(
             "run {number} is line {number} of {}",

@@ -1,5 +1,6 @@
 //! Starting a container of the project: what `run` and `dev` have in common.
 
+mod gpus;
 mod launch;
 mod mounts;
 mod record;
@@ -9,11 +10,13 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use crate::commands::{Context, detached};
+use crate::engine::machine::GpuChoice;
 use crate::error::Result;
 use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
 use crate::project::{Installation, Project};
 
+pub use gpus::{judge_gpus, take_gpus};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;
 use record::Begun;
@@ -33,6 +36,10 @@ pub struct StartArgs {
     /// Run this program instead of the image's entrypoint, which sets the project up
     #[arg(long, value_name = "PROGRAM")]
     pub entrypoint: Option<OsString>,
+
+    /// Use these GPUs: numbers or UUIDs (0,2), all, or none
+    #[arg(long, value_name = "LIST")]
+    pub gpus: Option<GpuChoice>,
 }
 
 /// Runs a command in a new container of the flavour's service; the container is removed when the
@@ -48,7 +55,7 @@ pub fn start(
 ) -> Result<u8> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
-    let launch = prepare(context, &project, installation, flavour)?;
+    let launch = prepare(context, &project, installation, flavour, args.gpus.as_ref())?;
     let order = Order {
         environment: args.env.clone(),
         entrypoint: args.entrypoint.clone(),
@@ -67,19 +74,25 @@ pub fn start(
     go(&launch, &order, &typed)
 }
 
-/// The service of a flavour for the acceleration that `.env` asks for, ready to be started.
+/// The service of a flavour for the acceleration that `.env` asks for, ready to be started, with the
+/// GPUs that the person chose, if they did.
 ///
 /// # Errors
-/// As [`Launch::prepare`].
+/// As [`Launch::prepare`]; `Usage` when a GPU that is chosen is not there, or the service takes none.
 pub fn prepare<'a>(
     context: &'a Context,
     project: &'a Project,
     installation: &'a Installation,
     flavour: Flavour,
+    gpus: Option<&GpuChoice>,
 ) -> Result<Launch<'a>> {
-    Launch::prepare(context, project, installation, |workplace, settings| {
-        service::choose(workplace, settings, flavour)
-    })
+    let mut launch = Launch::prepare(context, project, installation, |workplace, settings| {
+        service::choose(workplace, settings, flavour, gpus)
+    })?;
+    if let Some(choice) = gpus {
+        take_gpus(&mut launch, choice)?;
+    }
+    Ok(launch)
 }
 
 /// Starts the container, waits for it unless it runs in the background, and writes the run down.
@@ -92,11 +105,7 @@ pub fn go(launch: &Launch<'_>, order: &Order, typed: &Invocation) -> Result<u8> 
     make_missing(launch)?;
     let (invocation, written) = launch.invocation(order)?;
     if context.dry_run {
-        for change in launch.changes() {
-            context
-                .printer
-                .note(format_args!("otherwise than in compose.yaml: {change}"));
-        }
+        launch.tell_changes();
         context.printer.data(format!("{invocation}\n"))?;
         return Ok(0);
     }

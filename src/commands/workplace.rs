@@ -1,8 +1,11 @@
 //! One installation, ready to be built or run: its settings, its Compose project, its images.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::commands::Context;
+use crate::engine::machine::ImageNeeds;
 use crate::engine::{Compose, Image, Images, Model};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
@@ -77,6 +80,32 @@ impl<'a> Workplace<'a> {
     /// `Usage` when the service or its image is missing.
     pub fn image(&self, service: &str) -> Result<&str> {
         self.model.image(service, &self.compose.file())
+    }
+
+    /// Whether the engine runs on another machine, so that this one's devices are not its own.
+    pub fn engine_is_elsewhere(&self) -> bool {
+        self.compose.tools().docker().program() == "docker" && !self.images.is_local()
+    }
+
+    /// What a service's image needs of GPUs, by the environment that its containers get.
+    ///
+    /// # Errors
+    /// What cannot be read of it, as the first half of a sentence.
+    pub fn gpu_needs(&self, service: &str, image: &Image) -> Result<ImageNeeds, String> {
+        let own = image.environment.iter();
+        let own = own.filter_map(|variable| variable.split_once('='));
+        let composed = self.model.services.get(service).into_iter();
+        let composed = composed.flat_map(|service| &service.environment);
+        // What the service sets stands later, and so counts.
+        let composed =
+            composed.filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
+        let variables: BTreeMap<&str, &str> = own.chain(composed).collect();
+        ImageNeeds::read(variables.into_iter()).map_err(|unreadable| {
+            format!(
+                "`{}` of the image is no requirement (`{}`)",
+                unreadable.variable, unreadable.condition
+            )
+        })
     }
 
     /// The image of a service, if the engine has it.

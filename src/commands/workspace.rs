@@ -66,6 +66,7 @@ pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
     let invocation = match &there {
         Some(container) if container.running => {
             tell_other_image(launch, container);
+            tell_gpus_stay(launch, container);
             printer.note(format_args!("{name} runs already; stop it: `envtpl down`"));
             printer.data(format!("{name}\n"))?;
             return Ok(0);
@@ -73,6 +74,7 @@ pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
         // What was installed in it by hand is still there.
         Some(container) => {
             tell_other_image(launch, container);
+            tell_gpus_stay(launch, container);
             docker().args(["start", &name])
         }
         None => {
@@ -86,6 +88,9 @@ pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
                 ..Order::default()
             };
             let (invocation, written) = launch.invocation(&order)?;
+            if workplace.context.dry_run {
+                launch.tell_changes();
+            }
             return begin(launch, &name, &invocation).inspect(|_| drop(written));
         }
     };
@@ -134,6 +139,17 @@ fn tell_other_image(launch: &Launch<'_>, container: &ContainerState) {
             "{} runs an older {}: keep what you installed in it (`envtpl freeze`), then \
              `envtpl down` and `envtpl dev --up`",
             container.name, launch.image_name
+        ));
+    }
+}
+
+/// Says so when GPUs are chosen for a container that exists: it keeps those that it was made with.
+fn tell_gpus_stay(launch: &Launch<'_>, container: &ContainerState) {
+    if launch.has_chosen_gpus() {
+        launch.workplace.context.printer.warn(format_args!(
+            "{} keeps the GPUs that it was started with: `--gpus` counts for a new one, after \
+             `envtpl down`",
+            container.name
         ));
     }
 }

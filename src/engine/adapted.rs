@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::engine::compose::{Model, escaped};
+use crate::engine::machine::GpuChoice;
+use crate::engine::reservation::{Reserved, reserve};
 
 /// What one start has otherwise than the Compose files say. It stays Compose's own answer, so a
 /// person's overrides count, and no value stands on a command line, which everybody can read.
@@ -28,6 +30,12 @@ impl Adapted {
     pub fn run_image(&mut self, image: &str) {
         self.changes.push(format!("image: {image}"));
         self.service()["image"] = escaped(image);
+    }
+
+    /// Takes other GPUs than the service does; `choice` is how the person named them.
+    pub fn reserve_gpus(&mut self, reserved: &Reserved, choice: &GpuChoice) {
+        self.changes.push(format!("gpus: {choice}"));
+        reserve(self.service(), reserved);
     }
 
     /// Sets variables, over those of the service.

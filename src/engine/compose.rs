@@ -9,9 +9,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::engine::Tools;
+use crate::engine::reservation::{gpus_of, takes_gpus};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
+use crate::installation::name::Acceleration;
 use crate::output::Printer;
 use crate::process::Invocation;
 
@@ -66,52 +68,6 @@ pub struct Service {
     /// The network of the host or of nobody, when it is not one of its own.
     #[serde(default)]
     pub network_mode: Option<String>,
-    /// What it reserves of the machine.
-    #[serde(default)]
-    pub deploy: Option<Deploy>,
-}
-
-/// The `deploy:` of a service, as far as it is about devices.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Deploy {
-    resources: Resources,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Resources {
-    reservations: Reservations,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Reservations {
-    devices: Vec<Device>,
-}
-
-/// Devices that a driver hands out.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Device {
-    capabilities: Vec<String>,
-    device_ids: Vec<String>,
-}
-
-impl Service {
-    /// The GPUs that the engine hands out to it: their numbers or ids, or `all`.
-    pub fn gpus(&self) -> Vec<String> {
-        let devices = self
-            .deploy
-            .iter()
-            .flat_map(|deploy| &deploy.resources.reservations.devices);
-        let gpus = devices.filter(|device| device.capabilities.iter().any(|name| name == "gpu"));
-        gpus.flat_map(|device| match device.device_ids.as_slice() {
-            [] => vec!["all".to_owned()],
-            ids => ids.to_vec(),
-        })
-        .collect()
-    }
 }
 
 /// The `build:` of a service.
@@ -177,6 +133,16 @@ impl Model {
     /// The whole answer.
     pub(super) fn document(&self) -> &Value {
         &self.document
+    }
+
+    /// Whose GPUs a service takes; `None` when it takes none or is not there.
+    pub fn takes_gpus(&self, service: &str) -> Option<Acceleration> {
+        takes_gpus(&self.document["services"][service])
+    }
+
+    /// The GPUs that a service takes: numbers and ids, or `all`.
+    pub fn gpus(&self, service: &str) -> Vec<String> {
+        gpus_of(&self.document["services"][service])
     }
 
     /// A service by name.

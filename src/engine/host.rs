@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::engine::machine::{
-    Emulation, GpuChoice, ImageNeeds, KfdGpu, Machine, NvidiaGpu, choose_amd, choose_nvidia,
-    judge_amd, judge_nvidia,
+    Emulation, GpuChoice, ImageNeeds, KfdGpu, Machine, NvidiaGpu, NvidiaProblem, choose_amd,
+    choose_nvidia, judge_amd, judge_nvidia,
 };
 use crate::engine::reservation::Reserved;
 use crate::error::{Error, Result};
@@ -62,20 +62,33 @@ pub fn find_gpus(
 }
 
 fn find_nvidia(machine: &Machine, printer: &Printer) -> Result<HostGpus> {
-    // The device may come only when it is first asked for, so a tool that asks counts as well.
-    let found = match machine.ask_nvidia(printer)? {
-        Some(found) => found.map_err(|problem| problem.sentence()),
-        None if machine.has_nvidia_device() => Ok(machine.loaded_nvidia_gpus()),
-        None => return Ok(HostGpus::Absent),
-    };
-    Ok(match found {
-        Ok(gpus) if gpus.is_empty() => HostGpus::Broken(
-            "there is an NVIDIA device, but neither nvidia-smi nor the kernel says what it is"
-                .to_owned(),
-        ),
-        Ok(gpus) => HostGpus::Nvidia(gpus),
-        Err(why) => HostGpus::Broken(why),
-    })
+    let answer = machine.ask_nvidia(printer)?;
+    Ok(nvidia_gpus(
+        answer,
+        || machine.graphics().shows_nvidia(),
+        || machine.loaded_nvidia_gpus(),
+    ))
+}
+
+/// What the answer of NVIDIA's tool comes to; `None` stands for no such tool. A device may come
+/// only when it is first asked for, so the tool is asked before the device is looked for.
+fn nvidia_gpus(
+    answer: Option<Result<Vec<NvidiaGpu>, NvidiaProblem>>,
+    is_there: impl Fn() -> bool,
+    loaded: impl FnOnce() -> Vec<NvidiaGpu>,
+) -> HostGpus {
+    match answer {
+        Some(Ok(gpus)) => HostGpus::Nvidia(gpus),
+        // On a machine without any sign of a GPU, the tool came with its system's image.
+        Some(Err(NvidiaProblem::NoDriver)) | None if !is_there() => HostGpus::Absent,
+        Some(Err(problem)) => HostGpus::Broken(problem.sentence()),
+        None => match loaded() {
+            gpus if gpus.is_empty() => {
+                HostGpus::Broken("there is an NVIDIA GPU, but no driver for it".to_owned())
+            }
+            gpus => HostGpus::Nvidia(gpus),
+        },
+    }
 }
 
 fn find_amd(machine: &Machine) -> HostGpus {
@@ -153,6 +166,7 @@ impl HostGpus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::machine::Dotted;
     use crate::engine::machine::fake::machine;
     use crate::output::{Color, Format};
 
@@ -200,6 +214,32 @@ mod tests {
         assert!(matches!(find(&AMD[..2]), HostGpus::Broken(_)));
         // The kernel describes what a container that this runs in may not use.
         assert_eq!(find(&AMD[1..]), HostGpus::Absent);
+    }
+
+    #[test]
+    fn a_tool_alone_is_no_gpu_and_a_gpu_without_its_tool_is_one() {
+        let gpu = || NvidiaGpu {
+            index: 0,
+            uuid: "GPU-1".into(),
+            name: "Tesla T4".into(),
+            memory: None,
+            driver: Dotted::parse("535.104.05").expect("a version"),
+            capability: None,
+            is_divided: false,
+        };
+        let no_driver = || Some(Err(NvidiaProblem::NoDriver));
+        let found = nvidia_gpus(no_driver(), || false, Vec::new);
+        assert_eq!(found, HostGpus::Absent);
+        assert_eq!(nvidia_gpus(None, || false, Vec::new), HostGpus::Absent);
+        let found = nvidia_gpus(no_driver(), || true, Vec::new);
+        assert!(matches!(found, HostGpus::Broken(why) if why.contains("not loaded")));
+        let lost = Some(Err(NvidiaProblem::NoDevice("GPU is lost".into())));
+        let found = nvidia_gpus(lost, || false, Vec::new);
+        assert!(matches!(found, HostGpus::Broken(why) if why.contains("GPU is lost")));
+        let found = nvidia_gpus(None, || true, || vec![gpu()]);
+        assert_eq!(found, HostGpus::Nvidia(vec![gpu()]));
+        let found = nvidia_gpus(None, || true, Vec::new);
+        assert!(matches!(found, HostGpus::Broken(why) if why.contains("no driver")));
     }
 
     #[test]

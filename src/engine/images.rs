@@ -98,6 +98,7 @@ pub struct ListedContainer {
 pub struct Images {
     tools: Tools,
     api: Option<Api>,
+    is_local: bool,
 }
 
 #[derive(Debug)]
@@ -109,10 +110,11 @@ struct Api {
 impl Images {
     /// Opens the API socket that the engine's command line uses, if it is a local one.
     pub fn open(tools: &Tools, printer: &Printer) -> Self {
-        let api = local_socket(tools, printer).and_then(|path| Api::open(&path));
+        let socket = local_socket(tools, printer);
         Self {
             tools: tools.clone(),
-            api,
+            is_local: socket.is_some(),
+            api: socket.and_then(|path| Api::open(&path)),
         }
     }
 
@@ -184,7 +186,7 @@ impl Images {
 
     /// Whether the engine runs on this machine.
     pub fn is_local(&self) -> bool {
-        self.api.is_some()
+        self.is_local
     }
 
     /// Running containers of a Compose project, newest first.

@@ -25,6 +25,6 @@ pub use host::{HostGpus, emulates, find_gpus, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, ListedContainer, local_socket};
 pub use layout::{ExportedLayer, Layout};
 pub use naming::{INPUTS_LABEL, REVISION_LABEL, commit_tag, short_id};
-pub use reservation::{Reserved, reserve, takes_gpus};
+pub use reservation::Reserved;
 pub use tools::Tools;
 pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

@@ -41,6 +41,49 @@ pub fn takes_gpus(service: &Value) -> Option<Acceleration> {
         .then_some(Acceleration::Rocm)
 }
 
+/// The GPUs that a service takes: numbers and ids, AMD's as devices, or `all`.
+pub fn gpus_of(service: &Value) -> Vec<String> {
+    let texts = |values: &Value| -> Vec<String> {
+        let values = values.as_array().into_iter().flatten();
+        values
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    let all = || vec!["all".to_owned()];
+    match takes_gpus(service) {
+        None | Some(Acceleration::Cpu) => Vec::new(),
+        Some(Acceleration::Cuda) if runtime(service) == "nvidia" => {
+            let visible = service["environment"][VISIBLE].as_str().unwrap_or_default();
+            match visible {
+                "" | "all" => all(),
+                "none" | "void" => Vec::new(),
+                some => some.split(',').map(str::to_owned).collect(),
+            }
+        }
+        Some(Acceleration::Cuda) => requests(service)
+            .filter(|request| is_gpu_request(request))
+            .flat_map(|request| match texts(&request["device_ids"]) {
+                ids if ids.is_empty() => all(),
+                ids => ids,
+            })
+            .collect(),
+        Some(Acceleration::Rocm) => {
+            let devices = service["devices"].as_array().into_iter().flatten();
+            let render: Vec<String> = devices
+                .map(source)
+                .filter(|path| *path != KFD && is_amd(path))
+                .map(str::to_owned)
+                .collect();
+            if render.iter().any(|path| path == DRI) {
+                all()
+            } else {
+                render
+            }
+        }
+    }
+}
+
 /// Gives a service, which takes GPUs already, these in the place of its own.
 pub fn reserve(service: &mut Value, reserved: &Reserved) {
     match reserved {
@@ -211,6 +254,24 @@ mod tests {
             {"devices": [{"driver": "cdi", "device_ids": ["vendor.com/nic=0"]}]}}}});
         assert_eq!(takes_gpus(&other), None);
         assert_eq!(takes_gpus(&json!({"image": "x"})), None);
+    }
+
+    #[test]
+    fn the_gpus_of_a_service_are_told_in_every_form() {
+        assert_eq!(gpus_of(&cuda()), ["all"]);
+        assert_eq!(gpus_of(&rocm()), ["all"]);
+        assert_eq!(gpus_of(&json!({"image": "x"})), [""; 0]);
+        let runtime = |visible: &str| {
+            gpus_of(&json!({"runtime": "nvidia", "environment": {VISIBLE: visible}}))
+        };
+        assert_eq!(runtime("0,2"), ["0", "2"]);
+        assert_eq!(runtime("all"), ["all"]);
+        assert_eq!(runtime("void"), [""; 0]);
+        let some = reserved(cuda(), &ids(&["1"]));
+        assert_eq!(gpus_of(&some), ["1"]);
+        let one = Reserved::Amd(vec!["/dev/dri/renderD129".into()]);
+        assert_eq!(gpus_of(&reserved(rocm(), &one)), ["/dev/dri/renderD129"]);
+        assert_eq!(gpus_of(&reserved(rocm(), &Reserved::None)), [""; 0]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod exit_status;
 #[path = "../support/files_server.rs"]
 mod files_server;
 mod freeze;
+mod gpu;
 mod help;
 mod list_env;
 mod packages;

@@ -27,8 +27,10 @@ pub fn examine(
 ) -> Result<Vec<Finding>> {
     let graphics = machine.graphics();
     let mut findings = Vec::new();
-    if graphics.nvidia_hardware || graphics.nvidia_device || graphics.windows_device {
-        let driver = machine.ask_nvidia(printer)?;
+    let driver = machine.ask_nvidia(printer)?;
+    // On a machine without any sign of a GPU, tools came with its system's image.
+    let only_tools = matches!(driver, None | Some(Err(NvidiaProblem::NoDriver)));
+    if graphics.shows_nvidia() || !only_tools {
         let toolkit = machine.has_nvidia_toolkit() || engine.is_some_and(EngineFacts::knows_nvidia);
         findings.extend(nvidia(
             graphics,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::workplace::{Workplace, check_named_files, settings};
 use crate::commands::{Context, start::has_terminal};
-use crate::engine::{Adapted, Image, Images, Service};
+use crate::engine::machine::GpuChoice;
+use crate::engine::{Adapted, Image, Images, Reserved, Service};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
@@ -44,6 +45,8 @@ pub struct Launch<'a> {
     /// The name of that image.
     pub image_name: String,
     adapted: Option<Adapted>,
+    /// The GPUs that a person chose, in the place of the service's own.
+    chosen_gpus: Option<Vec<String>>,
 }
 
 impl<'a> Launch<'a> {
@@ -73,6 +76,7 @@ impl<'a> Launch<'a> {
             image,
             image_name,
             adapted: None,
+            chosen_gpus: None,
         })
     }
 
@@ -103,6 +107,7 @@ impl<'a> Launch<'a> {
             image: found,
             image_name: image.to_owned(),
             adapted: None,
+            chosen_gpus: None,
         };
         launch.adapt(|adapted| adapted.run_image(image));
         Ok(launch)
@@ -122,9 +127,31 @@ impl<'a> Launch<'a> {
         change(self.adapted.get_or_insert_with(unchanged));
     }
 
-    /// What is otherwise than the Compose files say, a line each.
-    pub fn changes(&self) -> &[String] {
-        self.adapted.as_ref().map_or(&[], Adapted::changes)
+    /// Gives the container these GPUs in the place of the service's own; they are the person's
+    /// choice.
+    pub fn reserve_gpus(&mut self, reserved: &Reserved, choice: &GpuChoice) {
+        self.chosen_gpus = Some(choice.names());
+        self.adapt(|adapted| adapted.reserve_gpus(reserved, choice));
+    }
+
+    /// The GPUs that the container gets: numbers and ids, or `all`.
+    pub fn gpus(&self) -> Vec<String> {
+        let own = || self.workplace.model.gpus(&self.service);
+        self.chosen_gpus.clone().unwrap_or_else(own)
+    }
+
+    /// Whether the person chose the GPUs.
+    pub fn has_chosen_gpus(&self) -> bool {
+        self.chosen_gpus.is_some()
+    }
+
+    /// Says what is otherwise than in the Compose files, for whoever wants to see the start before
+    /// it happens.
+    pub fn tell_changes(&self) {
+        let printer = &self.workplace.context.printer;
+        for change in self.adapted.iter().flat_map(Adapted::changes) {
+            printer.note(format_args!("otherwise than in compose.yaml: {change}"));
+        }
     }
 
     /// The command line that starts the container, and the file that it reads, if Compose's own

@@ -55,7 +55,7 @@ impl Begun {
                     target: volume.target.clone(),
                 })
                 .collect(),
-            gpus: service.gpus(),
+            gpus: launch.gpus(),
             host: rustix::system::uname()
                 .nodename()
                 .to_string_lossy()

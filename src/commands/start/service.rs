@@ -1,16 +1,23 @@
 //! Which service of the Compose files a start uses.
 
+use crate::commands::start::gpus;
 use crate::commands::workplace::Workplace;
-use crate::engine::usable_acceleration;
+use crate::engine::machine::GpuChoice;
 use crate::error::{Error, Place, Result};
 use crate::installation::dotenv::Dotenv;
 use crate::installation::flavour::Flavour;
 
-/// The service for the flavour and the acceleration that `.env` asks for.
+/// The service for the flavour and the acceleration that `.env` asks for. `auto` is decided by the
+/// GPUs that the person chose, else by all of them.
 ///
 /// # Errors
 /// `Usage` when there is none, with those there are.
-pub fn choose(workplace: &Workplace<'_>, dotenv: &Dotenv, flavour: Flavour) -> Result<String> {
+pub fn choose(
+    workplace: &Workplace<'_>,
+    dotenv: &Dotenv,
+    flavour: Flavour,
+    choice: Option<&GpuChoice>,
+) -> Result<String> {
     let path = workplace.installation.path(".env");
     let values = dotenv.values(|name| std::env::var(name).ok());
     let asked = values
@@ -26,14 +33,7 @@ pub fn choose(workplace: &Workplace<'_>, dotenv: &Dotenv, flavour: Flavour) -> R
         .collect();
     let acceleration = match asked {
         "" => workplace.installation.name().acceleration().to_string(),
-        "auto" => {
-            let usable = usable_acceleration().to_string();
-            if known.contains(&usable.as_str()) {
-                usable
-            } else {
-                "cpu".to_owned()
-            }
-        }
+        "auto" => gpus::automatic(workplace, &prefix, &known, choice)?.to_string(),
         named => named.to_owned(),
     };
     if known.contains(&acceleration.as_str()) {

@@ -1,5 +1,6 @@
 //! Which of a machine's GPUs a container gets: what a person asks for, and what that means here.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::kfd::KfdGpu;
@@ -15,6 +16,36 @@ pub enum GpuChoice {
     None,
     /// These, by number or UUID.
     Some(Vec<String>),
+}
+
+impl GpuChoice {
+    /// The GPUs by the names that the person gave them.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::All => vec!["all".to_owned()],
+            Self::None => Vec::new(),
+            Self::Some(named) => named.clone(),
+        }
+    }
+
+    /// The choice of these names, the other way round.
+    pub fn of_names(names: &[String]) -> Self {
+        match names {
+            [] => Self::None,
+            [all] if all == "all" => Self::All,
+            some => Self::Some(some.to_vec()),
+        }
+    }
+}
+
+impl fmt::Display for GpuChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::None => f.write_str("none"),
+            Self::Some(named) => f.write_str(&named.join(",")),
+        }
+    }
 }
 
 impl FromStr for GpuChoice {
@@ -233,6 +264,15 @@ mod tests {
         assert_eq!(named("GPU-6c1c2e07,MIG-GPU-x/1/0,1:0").len(), 3);
         for wrong in ["", "0,", "-1", "0-2", "first", "0;1", "1:", "$(x)"] {
             assert!(wrong.parse::<GpuChoice>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_choice_is_written_as_it_is_read() {
+        for text in ["all", "none", "0,2", "GPU-6c1c2e07"] {
+            let choice: GpuChoice = text.parse().expect("a choice");
+            assert_eq!(choice.to_string(), text);
+            assert_eq!(GpuChoice::of_names(&choice.names()), choice);
         }
     }
 

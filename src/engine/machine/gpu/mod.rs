@@ -42,6 +42,13 @@ pub struct Graphics {
     pub windows_device: bool,
 }
 
+impl Graphics {
+    /// Whether there is any sign of an NVIDIA GPU.
+    pub fn shows_nvidia(&self) -> bool {
+        self.nvidia_hardware || self.nvidia_device || self.windows_device
+    }
+}
+
 impl Machine {
     /// What GPU devices there are.
     pub fn graphics(&self) -> Graphics {
@@ -69,13 +76,6 @@ impl Machine {
             }
         }
         graphics
-    }
-
-    /// Whether there is a device of NVIDIA's driver, or the one of Windows that stands for it.
-    pub fn has_nvidia_device(&self) -> bool {
-        ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"]
-            .iter()
-            .any(|device| self.has(device))
     }
 
     /// Whether there is the compute device of AMD's driver.
