@@ -16,4 +16,5 @@ pub mod network;
 pub mod output;
 pub mod process;
 pub mod project;
+pub mod secrets;
 pub mod templates;

@@ -3,7 +3,6 @@
 mod human;
 mod image;
 mod markdown;
-pub(super) mod redact;
 mod report;
 mod resolve;
 mod side;

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 
 use crate::commands::Context;
-use crate::commands::diff::redact;
 use crate::commands::runs::find;
 use crate::commands::start::{Launch, Order, go, take_gpus};
 use crate::engine::machine::GpuChoice;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
 use crate::project::{Run, WorkTree, runs_file};
+use crate::secrets::HIDDEN;
 
 /// Options of `envtpl rerun`.
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,7 @@ fn order(run: &Run) -> Result<Order> {
     let words = run.command.iter().chain(&run.entrypoint);
     for word in words {
         // What could not be written down as it was is not what was run.
-        if word.contains(redact::HIDDEN) || word.contains(char::REPLACEMENT_CHARACTER) {
+        if word.contains(HIDDEN) || word.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Error::usage(format!(
                 "`{word}` of the command line was not kept as it was, since it may be a secret \
                  or is no text"

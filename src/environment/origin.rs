@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::environment::snapshot::{DirectUrl, Distribution};
-use crate::network::address::{user_information, without_user_information};
+use crate::secrets::{without_login, without_secrets};
 
 /// Where a Python package came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,10 @@ impl Found {
     }
 
     fn direct(direct: &DirectUrl) -> Self {
-        let url = without_credentials(&direct.url);
+        let url = match &direct.vcs_info {
+            Some(_) => repository(&direct.url),
+            None => without_credentials(&direct.url),
+        };
         let subdirectory = direct
             .subdirectory
             .clone()
@@ -235,21 +238,18 @@ fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Takes user name and password out of an address, and any fragment. `git@` of an ssh address is
-/// no secret and part of it, and so are variables that stand for one (`${TOKEN}`).
+/// An address of a file as it may be kept ([`without_secrets`]), without its fragment.
 pub fn without_credentials(url: &str) -> String {
-    let url = url.split('#').next().unwrap_or_default();
-    let Some(user) = user_information(url) else {
-        return url.to_owned();
-    };
-    let variables = url[user.clone()]
-        .split(':')
-        .all(|part| part.starts_with("${") && part.ends_with('}'));
-    let plain_user = url[..user.start].ends_with("ssh://") && !url[user].contains(':');
-    if plain_user || variables {
-        return url.to_owned();
-    }
-    without_user_information(url)
+    without_secrets(without_fragment(url))
+}
+
+/// An address of a repository as it may be kept ([`without_login`]), without its fragment.
+pub fn repository(url: &str) -> String {
+    without_login(without_fragment(url))
+}
+
+fn without_fragment(url: &str) -> &str {
+    url.split('#').next().unwrap_or_default()
 }
 
 /// Undoes the percent encoding of an address.
@@ -345,17 +345,12 @@ mod tests {
     }
 
     #[test]
-    fn only_secrets_are_taken_out_of_addresses() {
-        for (url, expected) in [
-            ("https://joe:pw@host/x@1.git", "https://host/x@1.git"),
-            ("https://token@host/x", "https://host/x"),
-            ("ssh://git@host/x", "ssh://git@host/x"),
-            ("https://${TOKEN}@host/x", "https://${TOKEN}@host/x"),
-            ("https://${U}:${P}@host/x", "https://${U}:${P}@host/x"),
-            ("https://host/x#egg=y", "https://host/x"),
-            ("file:///srv/x@y", "file:///srv/x@y"),
-        ] {
-            assert_eq!(without_credentials(url), expected);
-        }
+    fn addresses_have_no_secret_and_no_fragment() {
+        let file = "https://joe:pw@host/t/ab-12/x.whl?token=pw#sha256=1";
+        assert_eq!(without_credentials(file), "https://host/t/ab-12/x.whl");
+        let channel = "https://joe:pw@host/t/ab-12/simple#x";
+        assert_eq!(without_credentials(channel), "https://host/simple");
+        let git = "https://joe:pw@host/t/ab-12/lab#egg=y";
+        assert_eq!(repository(git), "https://host/t/ab-12/lab");
     }
 }

@@ -48,7 +48,7 @@ impl Dependency {
         let place = || redacted_place(path, text, range.clone());
         let entry = requirements::requirement(requirement).map_err(|error| error.at(place()))?;
         if !is_specifier(&entry.kind) {
-            let shown = requirements::redact(requirement);
+            let shown = crate::secrets::redact(requirement);
             return Err(Error::usage(format!("`{shown}` is no dependency"))
                 .at(place())
                 .help("give a name with versions, `numpy>=1.26`, or a URL, `name @ https://…`"));

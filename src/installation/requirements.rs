@@ -29,7 +29,7 @@ pub use editing::Pin;
 pub use entry::{Entry, Kind};
 pub use included::{Includes, Inclusion};
 pub use line::Line;
-pub use location::{Location, redact};
+pub use location::Location;
 pub use marker::Marker;
 pub use names::{is_name, normalise};
 pub use options::FileOption;

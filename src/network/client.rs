@@ -11,10 +11,10 @@ use ureq::{Agent, Proxy};
 
 use crate::error::{Error, Place, Result};
 use crate::files;
-use crate::network::address::user_information;
 use crate::network::login::Login;
 use crate::network::names::Names;
 use crate::network::proxy::is_direct;
+use crate::secrets::without_user_information;
 
 /// How long a server may say nothing at all.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -179,7 +179,7 @@ impl Client {
     }
 
     fn ask(&self, address: &str, from: u64, accept: &str) -> std::result::Result<Answer, Failure> {
-        let bare = without_login(address);
+        let bare = without_user_information(address);
         let mut request = self.agent(&bare).get(&bare).header("accept", accept);
         if from > 0 {
             request = request.header("range", format!("bytes={from}-"));
@@ -279,13 +279,6 @@ fn reason(error: &ureq::Error) -> String {
     }
 }
 
-fn without_login(address: &str) -> String {
-    match user_information(address) {
-        Some(user) => format!("{}{}", &address[..user.start], &address[user.end + 1..]),
-        None => address.to_owned(),
-    }
-}
-
 /// The first byte that `Content-Range: bytes 5-9/10` announces (RFC 9110, section 14.4).
 fn first_byte(range: &str) -> Option<u64> {
     range
@@ -335,8 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_over_the_wire_has_no_login_in_its_address() {
-        assert_eq!(without_login("https://a:b@host/x@y"), "https://host/x@y");
+    fn the_first_byte_of_a_range_is_read() {
         assert_eq!(first_byte("bytes 5-9/10"), Some(5));
     }
 

@@ -1,6 +1,6 @@
 //! User names and passwords by host, from a netrc file and from addresses.
 
-use crate::network::address::user_information;
+use crate::secrets::user_information;
 
 /// A user name and a password for a host.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The door to the network: fetching files over HTTP and HTTPS. Whatever else goes over the
 //! network, the engine and git do.
 
-pub mod address;
 mod client;
 mod login;
 mod names;

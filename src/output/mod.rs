@@ -10,6 +10,7 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::secrets::redact;
 
 pub use age::age;
 pub use progress::{Progress, amount};
@@ -187,8 +188,10 @@ impl Printer {
         }
     }
 
+    /// No address shows a secret, wherever the text came from: a child may have said it.
     /// Nothing useful can be done when stderr is closed, so such failures are dropped.
     fn talk(&self, text: std::fmt::Arguments<'_>) {
+        let text = redact(&text.to_string());
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }

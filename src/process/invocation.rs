@@ -12,6 +12,7 @@ use crate::output::Printer;
 use crate::process::background::Background;
 use crate::process::foreground::Foreground;
 use crate::process::interrupt;
+use crate::secrets::{redact_command, redact_value};
 
 /// A program with its arguments, as it will be run.
 #[derive(Debug, Clone)]
@@ -305,20 +306,27 @@ impl Invocation {
     }
 }
 
-/// A line that can be pasted into a POSIX shell.
+/// A line that can be pasted into a POSIX shell; what is secret in it is hidden.
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(directory) = &self.directory {
             write!(f, "cd {} && ", quote(directory))?;
         }
         for (name, value) in &self.environment {
-            write!(f, "{}={} ", name.to_string_lossy(), quote(value))?;
+            let name = name.to_string_lossy();
+            let value = redact_value(&name, &value.to_string_lossy());
+            write!(f, "{name}={} ", quote(value))?;
         }
         for (name, _) in &self.secrets {
             write!(f, "{}=… ", name.to_string_lossy())?;
         }
         write!(f, "{}", quote(&self.program))?;
-        for argument in &self.arguments {
+        let arguments: Vec<_> = self
+            .arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        for argument in redact_command(arguments.iter().map(|word| &**word)) {
             write!(f, " {}", quote(argument))?;
         }
         Ok(())
@@ -369,6 +377,19 @@ mod tests {
             .expect("sh runs");
         let expected = words.join("\0") + "\0";
         assert_eq!(String::from_utf8(printed.stdout).expect("utf-8"), expected);
+    }
+
+    #[test]
+    fn the_shown_line_has_no_secret() {
+        let shown = Invocation::new("docker")
+            .env("API_KEY", "abc")
+            .args(["run", "--env", "HF_TOKEN=abc", "--token", "abc", "x"])
+            .arg("https://joe:abc@host/")
+            .to_string();
+        assert_eq!(
+            shown,
+            "API_KEY='****' docker run --env 'HF_TOKEN=****' --token '****' x 'https://****@host/'"
+        );
     }
 
     #[test]

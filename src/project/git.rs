@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Repository, StatusOptions};
 
 use crate::error::{Error, Result};
-use crate::network::address::without_user_information;
 use crate::project::revision::Commit;
+use crate::secrets::without_login;
 
 /// The git repository around the project.
 pub struct Git {
@@ -144,10 +144,10 @@ impl Git {
         Ok(changed)
     }
 
-    /// The address of the remote `origin`, without user name and password; `None` without one.
+    /// The address of the remote `origin`, as it may be kept; `None` without one.
     fn source(&self) -> Option<String> {
         let remote = self.repository.find_remote("origin").ok()?;
-        Some(without_user_information(remote.url().ok()?))
+        Some(without_login(remote.url().ok()?))
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::commands::diff::redact;
 use crate::engine::{Configuration, Step};
+use crate::secrets::{redact_text, redact_value};
 
 /// What differs in how two images or containers are set up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -81,7 +81,7 @@ impl Setup {
             .collect();
         let environment = names.into_iter().filter_map(|name| {
             let (one, other) = (before.environment.get(name), after.environment.get(name));
-            let shown = |value: &String| redact::value(name, value);
+            let shown = |value: &String| redact_value(name, value);
             (one != other).then(|| Setting {
                 name: name.clone(),
                 before: one.map(shown),
@@ -103,7 +103,7 @@ impl Setup {
             ),
         ];
         let settings = settings.into_iter().filter_map(|(name, one, other)| {
-            let shown = |text: &str| (!text.is_empty()).then(|| redact::text(text));
+            let shown = |text: &str| (!text.is_empty()).then(|| redact_text(text));
             (one != other).then(|| Setting {
                 name: name.to_owned(),
                 before: shown(&one),
@@ -150,13 +150,13 @@ fn layers(before: &[Step], after: &[Step]) -> (Same, Vec<Layer>) {
             continue;
         }
         layers.push(Layer {
-            step: redact::text(&step.made_by),
+            step: redact_text(&step.made_by),
             before: Some(step.size),
             after: other.map(|other| other.size),
         });
     }
     layers.extend(left.into_iter().map(|step| Layer {
-        step: redact::text(&step.made_by),
+        step: redact_text(&step.made_by),
         before: None,
         after: Some(step.size),
     }));

@@ -3,7 +3,8 @@
 use super::Settings;
 use super::finding::Finding;
 use crate::engine::EngineFacts;
-use crate::engine::machine::{Machine, Proxy, is_loopback, proxies, without_credentials};
+use crate::engine::machine::{Machine, Proxy, is_loopback, proxies};
+use crate::secrets::redact;
 
 /// Looks at proxies and certificates of the environment, of the engine and of each `.env`.
 pub fn examine(
@@ -28,7 +29,7 @@ fn proxy(
         .collect();
     let shown: Vec<String> = here
         .iter()
-        .map(|proxy| format!("{}={}", proxy.name, without_credentials(&proxy.value)))
+        .map(|proxy| format!("{}={}", proxy.name, redact(&proxy.value)))
         .collect();
     let mut findings: Vec<Finding> = settings
         .iter()
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!(found[0].status(), Status::Ok);
         let shown = Report::new(found).human();
         assert!(
-            shown.contains("http://…@proxy:3128") && !shown.contains("pw"),
+            shown.contains("http://****@proxy:3128") && !shown.contains("pw"),
             "{shown}"
         );
         let found = proxy(

@@ -11,10 +11,10 @@ use crate::environment::declared::{Addition, DeclaredFiles};
 use crate::environment::freeze::{Plan, Refusal};
 use crate::error::{Error, Result};
 use crate::files::{ChangeSet, unified_diff};
-use crate::installation::requirements::redact;
 use crate::output::Format;
 use crate::process::quote;
 use crate::project::{Git, Installation, Project};
+use crate::secrets::redact;
 
 /// What a freeze did, or would do.
 #[derive(Debug, Serialize)]

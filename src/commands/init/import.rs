@@ -13,9 +13,10 @@ use crate::installation::conda_environment::CondaEnvironment;
 use crate::installation::dependency::{Dependency, LeftOut, Reference};
 use crate::installation::pyproject::Pyproject;
 use crate::installation::requirements::{
-    Entry, Includes, Inclusion, Line, Requirements, check_conflicts, redact,
+    Entry, Includes, Inclusion, Line, Requirements, check_conflicts,
 };
 use crate::output::Printer;
+use crate::secrets::redact;
 use crate::templates::FromBase;
 
 /// The packages that the repository declares; what is left out is named.

@@ -1,7 +1,8 @@
 //! Which lines of a repository's requirements a build can use: it sees the installation's directory
 //! and what the network has, and whatever is in the file gets into git and into every image.
 
-use crate::installation::requirements::{Entry, FileOption, Kind, Location, redact};
+use crate::installation::requirements::{Entry, FileOption, Kind, Location};
+use crate::secrets;
 
 const NOT_SEEN: &str = "the build sees the installation's directory alone";
 const PASSWORD: &str =
@@ -48,13 +49,13 @@ pub fn judge(content: &str, entries: &[Entry]) -> Verdict {
 
 /// Whether a text shows a password.
 pub fn has_secret(text: &str) -> bool {
-    redact(text) != text
+    secrets::has_secret(text)
 }
 
 /// Whether a channel of conda, or a package of one, shows a password, or a token as such servers
 /// have them in the path: `https://host/t/TOKEN/channel`.
 pub fn has_conda_secret(address: &str) -> bool {
-    has_secret(address) || address.contains("://") && address.contains("/t/")
+    has_secret(address)
 }
 
 fn judge_entry(entry: &Entry) -> Verdict {

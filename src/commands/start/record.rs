@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Instant;
 
-use crate::commands::diff::redact;
 use crate::commands::start::launch::{Launch, Order};
 use crate::engine::REVISION_LABEL;
 use crate::error::Result;
 use crate::project::{Mount, RanImage, Run, WorkTree};
+use crate::secrets::{redact_command, redact_value};
 
 /// A run that has begun.
 pub struct Begun {
@@ -39,8 +39,8 @@ impl Begun {
             },
             commit: None,
             changes: None,
-            command: order.command.iter().map(shown).collect(),
-            entrypoint: order.entrypoint.as_ref().map(shown),
+            command: shown(&order.command),
+            entrypoint: shown(order.entrypoint.as_ref()).pop(),
             environment: environment(&order.environment),
             directory: order
                 .directory
@@ -107,9 +107,13 @@ pub fn rounded(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-/// A word of the command line as it may be written down.
-fn shown(word: &OsString) -> String {
-    redact::text(&word.to_string_lossy())
+/// Words of the command line as they may be written down.
+fn shown<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Vec<String> {
+    let words: Vec<_> = words
+        .into_iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    redact_command(words.iter().map(|word| &**word))
 }
 
 /// The variables of `--env`; a value that may be a secret is left out.
@@ -130,5 +134,5 @@ fn environment(variables: &[OsString]) -> BTreeMap<String, Option<String>> {
 
 /// A value that holds no secret.
 fn plain(name: &str, value: String) -> Option<String> {
-    (redact::value(name, &value) == value).then_some(value)
+    (redact_value(name, &value) == value).then_some(value)
 }

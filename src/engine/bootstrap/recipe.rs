@@ -7,6 +7,7 @@ use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::installation::name::Platform;
 use crate::process::{Invocation, quote};
+use crate::secrets::without_secrets;
 
 /// The label that says by which command an image was made.
 pub const LABEL: &str = "envtpl.bootstrap";
@@ -212,7 +213,7 @@ impl Recipe {
             ("--security-mirror", &self.security_mirror),
         ];
         for (option, mirror) in mirrors {
-            let mirror = mirror.as_deref().map(without_user);
+            let mirror = mirror.as_deref().map(without_secrets);
             words.extend(mirror.map(|mirror| format!("{option} {}", quote(mirror))));
         }
         words.join(" ")
@@ -249,16 +250,6 @@ fn address(mirror: &str) -> Result<String> {
         Error::usage(format!("`{mirror}` is no address of a mirror"))
             .help("it looks like http://deb.debian.org/debian"),
     )
-}
-
-/// An address without user name and password.
-fn without_user(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 /// Debian Policy 5.6.7: lower-case letters, digits, `+`, `-`, `.`; starts with a letter or digit.

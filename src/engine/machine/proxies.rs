@@ -1,7 +1,5 @@
 //! Proxies that the person's environment names.
 
-use crate::network::address::user_information;
-
 /// A proxy setting in the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxy {
@@ -23,14 +21,6 @@ pub fn proxies(environment: impl Fn(&str) -> Option<String>) -> Vec<Proxy> {
                 .map(|value| Proxy { name, value })
         })
         .collect()
-}
-
-/// An address with a mark for the name and password that it may carry, for showing.
-pub fn without_credentials(address: &str) -> String {
-    match user_information(address) {
-        Some(user) => format!("{}…{}", &address[..user.start], &address[user.end..]),
-        None => address.to_owned(),
-    }
 }
 
 /// Whether an address means the machine that names it: a container would look in itself.
@@ -79,18 +69,6 @@ mod tests {
         }
         for url in ["http://localhost.lab:3128", "http://proxy:3128/127.0.0.1"] {
             assert!(!is_loopback(url), "{url}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_not_shown() {
-        for (url, shown) in [
-            ("http://joe:s3cret@proxy:3128", "http://…@proxy:3128"),
-            ("joe:p@ss@proxy:3128", "…@proxy:3128"),
-            ("http://proxy:3128/a@b", "http://proxy:3128/a@b"),
-            ("proxy:3128", "proxy:3128"),
-        ] {
-            assert_eq!(without_credentials(url), shown);
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::error::{Place, Result};
 use crate::installation::apt_list::{AptEntry, AptList};
 use crate::installation::conda_environment;
 use crate::installation::requirements::{
-    Entry, FileOption, Includes, Inclusion, Kind, Requirements, redact,
+    Entry, FileOption, Includes, Inclusion, Kind, Requirements,
 };
+use crate::secrets::redact;
 
 /// A declared line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::environment::declared::Asked;
 use crate::environment::freeze::{Addition, Facts, List, Plan, Refusal};
 use crate::environment::lock;
-use crate::environment::origin::without_credentials;
 use crate::environment::snapshot::{CondaPackage, Snapshot};
 use crate::installation::conda_environment;
-use crate::installation::requirements::redact;
+use crate::secrets::{redact, without_secrets};
 
 /// Where channels are that are only named, unless a setting says otherwise (conda's documentation,
 /// `channel_alias`).
@@ -215,8 +214,8 @@ fn same(one: &CondaPackage, other: &CondaPackage) -> bool {
 /// below conda's own channels where a setting put others in their place. The build's setting puts
 /// them there again.
 fn public_url(url: &str, alias: Option<&str>) -> String {
-    let url = without_token(&without_credentials(url));
-    let alias = alias.map(|alias| without_token(&without_credentials(alias)));
+    let url = without_secrets(url);
+    let alias = alias.map(without_secrets);
     let rest = alias.as_deref().and_then(|alias| {
         url.strip_prefix(alias.trim_end_matches('/'))
             .and_then(|rest| rest.strip_prefix('/'))
@@ -224,24 +223,6 @@ fn public_url(url: &str, alias: Option<&str>) -> String {
     match rest {
         Some(rest) => format!("{CHANNELS}{rest}"),
         None => url,
-    }
-}
-
-/// Takes `/t/TOKEN` out of an address, as conda writes tokens into it (`conda.common.url`).
-fn without_token(url: &str) -> String {
-    let Some((before, behind)) = url.split_once("/t/") else {
-        return url.to_owned();
-    };
-    let (token, rest) = behind.split_once('/').unwrap_or((behind, ""));
-    // The name of a channel and the files in it may be called `t` as well.
-    let is_token = before.contains("://")
-        && !token.is_empty()
-        && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && (rest.is_empty() || !rest.contains('.') || rest.matches('/').count() >= 2);
-    match (is_token, rest) {
-        (false, _) => url.to_owned(),
-        (true, "") => before.to_owned(),
-        (true, rest) => format!("{before}/{rest}"),
     }
 }
 

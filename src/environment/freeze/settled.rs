@@ -13,7 +13,7 @@ use crate::environment::declared::{Asked, DeclaredLine, comparable};
 use crate::environment::freeze::graph::{Extras, Graph};
 use crate::environment::freeze::{Facts, List, Plan, TOOLS};
 use crate::environment::lock::{self, Lock};
-use crate::environment::origin::without_credentials;
+use crate::environment::origin::{repository, without_credentials};
 use crate::environment::requires::Requirement;
 use crate::environment::snapshot::{AptPackage, Distribution};
 use crate::installation::apt_list::AptEntry;
@@ -181,9 +181,10 @@ fn comes_from(asked: &Kind, installed: &Distribution) -> bool {
     let Some(direct) = &installed.direct_url else {
         return false;
     };
-    let url = without_credentials(&direct.url);
     match (asked, &direct.vcs_info) {
-        (Kind::Url { url: asked, .. }, None) => without_credentials(asked.as_written()) == url,
+        (Kind::Url { url: asked, .. }, None) => {
+            without_credentials(asked.as_written()) == without_credentials(&direct.url)
+        }
         (
             Kind::Vcs {
                 url: asked,
@@ -194,7 +195,7 @@ fn comes_from(asked: &Kind, installed: &Distribution) -> bool {
         ) => {
             let asked = asked.as_written();
             let asked = asked.split_once('+').map_or(asked, |(_, url)| url);
-            let asked = without_credentials(asked);
+            let asked = repository(asked);
             let asked = match revision {
                 Some(revision) => asked.trim_end_matches(&format!("@{revision}")),
                 None => &asked,
@@ -205,7 +206,7 @@ fn comes_from(asked: &Kind, installed: &Distribution) -> bool {
                 }
                 None => vcs.requested_revision.is_none(),
             };
-            asked == url && same_revision
+            asked == repository(&direct.url) && same_revision
         }
         _ => false,
     }

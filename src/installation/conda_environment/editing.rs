@@ -5,8 +5,9 @@ use serde_yaml::Value;
 use super::package::{CondaPackage, conda_name};
 use super::{CondaEnvironment, DEPENDENCIES};
 use crate::error::{Error, Result};
-use crate::installation::requirements::{Line, Pin, Requirements, redact};
+use crate::installation::requirements::{Line, Pin, Requirements};
 use crate::installation::yaml_document::{ListItem, Step, YamlDocument};
+use crate::secrets::redact;
 
 impl CondaEnvironment {
     /// Adds a channel behind the others. Says whether the file changed.

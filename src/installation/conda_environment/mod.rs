@@ -15,8 +15,9 @@ use serde_yaml::Value;
 pub use package::CondaPackage;
 
 use crate::error::{Error, Place, Result};
-use crate::installation::requirements::{Entry, Line, Requirements, normalise, redact};
+use crate::installation::requirements::{Entry, Line, Requirements, normalise};
 use crate::installation::yaml_document::{Step, YamlDocument};
+use crate::secrets::redact;
 use package::conda_name;
 
 const DEPENDENCIES: [Step; 1] = [Step::Key("dependencies")];

@@ -12,7 +12,7 @@ use toml_edit::{Item, TableLike, Value};
 use super::constraint::{alternatives, to_pep440};
 use super::{Source, names_in};
 use crate::installation::dependency::{Dependency, LeftOut};
-use crate::installation::requirements::redact;
+use crate::secrets::redact;
 
 /// What `[tool.poetry]` says.
 #[derive(Debug, Default)]

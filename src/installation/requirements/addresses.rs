@@ -1,9 +1,10 @@
 //! Requirements that are addresses: of files, and of repositories.
 
 use super::fault::Fault;
-use super::location::{Location, redact};
+use super::location::Location;
 use super::names::{is_name, without_extras};
 use super::{Kind, marker};
+use crate::secrets::redact;
 
 /// A URL without a name before it.
 pub(super) fn address(text: &str) -> Result<Option<Kind>, Fault<'_>> {

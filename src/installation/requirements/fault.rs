@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::lines::LogicalLine;
-use super::location::{redact, redacted_place};
+use super::location::redacted_place;
 use crate::error::Error;
+use crate::secrets::redact;
 
 /// The longest piece of a line that a message repeats.
 const LONGEST: usize = 64;

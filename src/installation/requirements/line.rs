@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::lines::LogicalLine;
-use super::location::redact;
+use crate::secrets::redact;
 
 /// A requirement or options, with the comments that belong to it.
 #[derive(Clone, PartialEq, Eq, Default)]
