@@ -145,6 +145,12 @@ def start():
     measure(Row("run true, project importable", 1.1, note="against compose run without an entrypoint"), rounds(25),
             lambda: timed([ENVTPL, "-i", NAME, "run", "true"], cwd=project.root, log=log),
             lambda: timed(bare, cwd=project.root, log=log), warm_up=2)
+    inside = f"/project/{project.root.name}"
+    plain = ["docker", "run", "--rm", "--network=none", f"--volume={project.root}:{inside}", f"--env=PROJECT_ROOT_AT={inside}"]
+    image = f"{project.image}:{NAME}-run-latest-root"
+    quiet([*plain, image, "python3", "-c", "import start"])
+    measure(Row("the entrypoint, project importable", 1.1, note="docker run with the entrypoint against docker run without"), rounds(40),
+            lambda: timed([*plain, image, "true"], log=log), lambda: timed([*plain, "--entrypoint=true", image], log=log), warm_up=3)
     measure(Row("warm build-generic, nothing changed", 1.2, note="against compose build of both services"), rounds(7),
             project.build,
             lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",

@@ -219,6 +219,22 @@ fn a_read_only_project_is_told_and_works_when_it_was_installed_before() {
 }
 
 #[test]
+fn what_root_makes_in_a_persons_project_is_the_persons() {
+    use std::os::unix::fs::MetadataExt;
+    let shop = shop();
+    let project = Alices::project();
+    let options = ["--user=0", &project.at("/project"), ROOT];
+    start(&shop, &options, IMPORT).expect(0).silent();
+    for made in ["", "/.gitignore", "/project"] {
+        let path = format!("{}/.envtpl{made}", project.path().display());
+        let owner = std::fs::metadata(&path).expect("there");
+        assert_eq!((owner.uid(), owner.gid()), (1234, 1234), "{path}");
+    }
+    start(&shop, &options[1..], IMPORT).expect(0).silent();
+    assert_eq!(project.read(".envtpl/.gitignore"), "*\n");
+}
+
+#[test]
 fn a_user_whom_the_image_does_not_know_gets_a_home_and_a_name() {
     let shop = shop();
     let unknown = ["--user=4321:4321", "--env=SKIP_INSTALL_PROJECT=1"];

@@ -54,6 +54,7 @@ once() {
     envtpl_what=$2
     shift 2
     if [ "$envtpl_once" = never ] || [ -z "${SLURM_JOB_ID:-}" ]; then
+        note "for this rank alone, as ENVTPL_ONCE=never, or without a SLURM_JOB_ID: $envtpl_name"
         "$@"
         return
     fi
