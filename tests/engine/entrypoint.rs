@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::asked::KEY;
 use crate::workshop::{Ended, Workshop, docker};
 
 /// One built project for all tests that only start containers; the last of them removes it.
@@ -13,7 +14,7 @@ pub fn shop() -> Arc<Workshop> {
     let mut shared = SHOP.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let shop = Workshop::new("entrypoint");
-        shop.append("dependencies/apt-runtime.txt", "busybox\n");
+        shop.append("dependencies/apt-runtime.txt", "busybox\ngit\n");
         shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
         let shop = Arc::new(shop);
         *shared = Arc::downgrade(&shop);
@@ -89,7 +90,7 @@ pub fn start(shop: &Workshop, options: &[&str], command: &[&str]) -> Ended {
 }
 
 /// What was told was one line, and the command ran; when strict, the same line, and it did not.
-fn told(shop: &Workshop, options: &[&str], what: &[&str]) {
+pub fn told(shop: &Workshop, options: &[&str], what: &[&str]) {
     let ended = start(shop, options, &["echo", "it runs"]).expect(0);
     assert_eq!(ended.stdout, "it runs\n");
     let line = ended.stderr.strip_prefix("warning: ").unwrap_or_default();
@@ -291,102 +292,6 @@ fn a_home_that_cannot_be_written_is_told_in_one_line() {
     assert_eq!(ended.stdout, "/home/alice\n");
 }
 
-/// One that looks like a key, and can be searched for.
-const KEY: &str = "local-1f0e2d3c4b5a69788796a5b4c3d2e1f0deadbeef";
-
-#[test]
-fn keys_come_from_files_and_secrets_and_are_nowhere_to_be_seen() {
-    let shop = shop();
-    let keys = Alices::new(&[("wandb", &format!("{KEY}\r\n")), ("hf", KEY)]);
-    let name = "envtpl-test-entrypoint-keys";
-    let secret = format!(
-        "--volume={}/hf:/run/secrets/hf_token:ro",
-        keys.path().display()
-    );
-    let script = "import os, time; \
-                  print(*(os.environ[name][::-1] for name in ('WANDB_API_KEY', 'HF_TOKEN')), flush=True); \
-                  time.sleep(600)";
-    let options = [
-        "run",
-        "--detach",
-        "--network=none",
-        "--name",
-        name,
-        "--env=SKIP_INSTALL_PROJECT=1",
-        "--env=ENVTPL_VERBOSE=1",
-        "--env=WANDB_API_KEY_FILE_AT=/keys/wandb",
-        &secret,
-        &keys.at("/keys"),
-        &shop.tag("run-latest-alice"),
-        "python3",
-        "-c",
-        script,
-    ];
-    docker(&options).expect(0);
-    let _removed = Container(name);
-    let logs = crate::ranks::eventually("it has read its keys", || {
-        let logs = docker(&["logs", name]);
-        (!logs.stdout.is_empty()).then_some(logs)
-    });
-    let backwards: String = KEY.chars().rev().collect();
-    assert_eq!(logs.stdout, format!("{backwards} {backwards}\n"));
-    let logs = logs
-        .says("note: WANDB_API_KEY is that of /keys/wandb")
-        .says("note: HF_TOKEN is that of /run/secrets/hf_token");
-    for shown in [
-        logs.stdout + &logs.stderr,
-        docker(&["inspect", name]).expect(0).stdout,
-        docker(&["top", name, "-eo", "pid,args"]).expect(0).stdout,
-        docker(&["exec", name, "sh", "-c", "cat /proc/*/cmdline"]).stdout,
-        docker(&["exec", name, "env"]).expect(0).stdout,
-    ] {
-        assert!(!shown.is_empty());
-        assert!(!shown.contains(KEY), "{shown}");
-    }
-}
-
-#[test]
-fn a_key_that_cannot_be_had_is_a_warning_and_the_command_runs() {
-    let shop = shop();
-    let keys = Alices::new(&[
-        ("empty", "\n"),
-        ("script", "export WANDB_API_KEY=abc\n"),
-        ("closed", KEY),
-        ("good", KEY),
-        ("directory/x", ""),
-    ]);
-    let closed = keys.path().join("closed");
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("set");
-    let mount = keys.at("/keys");
-    for (variable, file, why) in [
-        ("WANDB_API_KEY_FILE_AT", "missing", "is not there"),
-        ("WANDB_API_KEY_FILE_AT", "directory", "is a directory"),
-        ("WANDB_API_KEY_FILE_AT", "empty", "is empty"),
-        ("WANDB_API_KEY_FILE_AT", "script", "is not a key"),
-        ("HF_TOKEN_AT", "closed", "cannot be read by user 1234"),
-    ] {
-        let at = format!("--env={variable}=/keys/{file}");
-        let asked = format!("{variable}=/keys/{file}");
-        told(
-            &shop,
-            &[&mount, "--env=SKIP_INSTALL_PROJECT=1", &at],
-            &[&asked, why, "is not set: "],
-        );
-    }
-    // What is in the environment is what the library reads.
-    let ended = start(
-        &shop,
-        &[
-            &mount,
-            "--env=SKIP_INSTALL_PROJECT=1",
-            "--env=HF_TOKEN=mine",
-            "--env=HF_TOKEN_AT=/keys/good",
-        ],
-        &["sh", "-c", "echo $HF_TOKEN"],
-    );
-    assert_eq!(ended.expect(0).silent().stdout, "mine\n");
-}
-
 #[test]
 fn busybox_can_be_the_shell_and_all_its_tools() {
     let shop = shop();
@@ -414,12 +319,19 @@ fn busybox_can_be_the_shell_and_all_its_tools() {
     let slurm = ["--env=SLURM_JOB_ID=1", "--env=SLURM_LOCALID=0"];
     let options = [
         &slurm[..],
-        &["--env=HF_TOKEN_AT=/keys/hf", "--env=ENVTPL_VERBOSE=1"],
+        &[
+            "--env=HF_TOKEN_AT=/keys/hf",
+            "--env=GIT_CONFIG_AT=/keys/git",
+            "--env=VSCODE_SERVER_AT=/keys/code",
+            "--env=ENVTPL_VERBOSE=1",
+        ],
     ]
     .concat();
     let ended = busy(&options, import)
         .says("note: for all ranks of this node: project")
         .says("note: the project is installed in ")
+        .says("note: git's settings are those of /keys/git")
+        .says("note: /home/alice/.vscode-server is kept in /keys/code/projects/project")
         .keeps_quiet_about("warning");
     assert_eq!(ended.stdout, format!("7\n{KEY}\n/usr/bin/busybox\n"));
     busy(&slurm, import).silent();

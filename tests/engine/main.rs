@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod archive;
+mod asked;
 mod bases;
 mod build;
 mod company;

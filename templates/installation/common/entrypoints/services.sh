@@ -2,6 +2,18 @@
 # What containers have only when somebody asks for it. To be read by entrypoint.sh, which knows
 # the variables that ask. Whatever of it does not work is a warning; see say.sh.
 
-# For every rank: the libraries of each need their keys.
+# For every rank: the libraries of each need their keys, and git its settings.
 # shellcheck source=logins.sh
 . /opt/envtpl/entrypoints/logins.sh
+if [ -n "${GIT_CONFIG_AT:-}" ]; then
+    # shellcheck source=git-config.sh
+    . /opt/envtpl/entrypoints/git-config.sh
+fi
+
+# Servers, and what belongs to them: for one rank of a node or job.
+if rank_has_servers; then
+    if [ -n "${VSCODE_SERVER_AT:-}${CURSOR_SERVER_AT:-}${JETBRAINS_SERVER_AT:-}" ]; then
+        # shellcheck source=editors.sh
+        . /opt/envtpl/entrypoints/editors.sh
+    fi
+fi
