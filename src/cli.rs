@@ -65,6 +65,8 @@ pub enum Command {
     Down(commands::down::Args),
     /// List the project's containers
     Ps(commands::ps::Args),
+    /// Free the space of what nothing needs any more: shows it, and asks
+    Clean(commands::clean::Args),
     /// List what was run, with image, code and exit status
     Runs(commands::runs::Args),
     /// Run something again, in the same image

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    Context, attach, bootstrap_base, build, build_generic, build_user, check, completions,
+    Context, attach, bootstrap_base, build, build_generic, build_user, check, clean, completions,
     detached, dev, diff, doctor, down, edit_from_base, edit_platform, env, exec, freeze, init,
     list_env, logs, ls, man, ps, rerun, run, runs, shell, sources, verify,
 };
@@ -112,6 +112,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Logs(args) => logs::run(&context, args),
         Command::Down(args) => down::run(&context, args),
         Command::Ps(args) => ps::run(&context, args),
+        Command::Clean(args) => clean::run(&context, args),
         Command::Runs(args) => runs::run(&context, args),
         Command::Rerun(args) => return rerun::run(&context, args),
         Command::Shell(args) => shell::run(&context, args),

@@ -4,7 +4,6 @@ mod base_python;
 mod decision;
 mod declared;
 mod import;
-mod questions;
 mod repository;
 mod usable;
 mod writing;

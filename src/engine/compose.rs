@@ -82,6 +82,9 @@ pub struct Build {
     /// Build arguments; a null value is taken from the environment.
     #[serde(default)]
     pub args: BTreeMap<String, Option<String>>,
+    /// Labels of the image.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A mount of a service.

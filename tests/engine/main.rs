@@ -6,6 +6,7 @@ mod archive;
 mod asked;
 mod bases;
 mod build;
+mod clean;
 mod company;
 mod diff;
 #[path = "../support/ended.rs"]
@@ -23,6 +24,7 @@ mod runs;
 mod scratch;
 mod servers;
 mod sources;
+mod terminal;
 mod user;
 mod verify;
 mod workshop;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// One built project for all tests that only run things in it; the last of them removes it.
-fn shop() -> Arc<Workshop> {
+pub fn shop() -> Arc<Workshop> {
     static SHOP: Mutex<Weak<Workshop>> = Mutex::new(Weak::new());
     let mut shared = SHOP.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::init::repository::Repository;
-use crate::commands::init::{Args, base_python, questions};
+use crate::commands::init::{Args, base_python};
+use crate::commands::questions;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::conda_environment::{CondaEnvironment, CondaPackage};

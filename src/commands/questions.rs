@@ -2,7 +2,7 @@
 
 use dialoguer::console::Term;
 use dialoguer::theme::SimpleTheme;
-use dialoguer::{Input, Select};
+use dialoguer::{Confirm, Input, Select};
 
 use crate::error::{Error, Result};
 
@@ -29,6 +29,19 @@ pub fn choice(question: &str, things: &[&str]) -> Result<usize> {
         .with_prompt(question)
         .items(things)
         .default(0)
+        .interact_on_opt(&Term::stderr())
+        .map_err(unanswered)?
+        .ok_or_else(Error::interrupted)
+}
+
+/// Asks whether to go on; whoever only presses return does not.
+///
+/// # Errors
+/// `Interrupted` when the person does not want to answer.
+pub fn confirm(question: &str) -> Result<bool> {
+    Confirm::with_theme(&SimpleTheme)
+        .with_prompt(question)
+        .default(false)
         .interact_on_opt(&Term::stderr())
         .map_err(unanswered)?
         .ok_or_else(Error::interrupted)
