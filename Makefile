@@ -7,16 +7,19 @@ YES ?= 0
 export ASSUME_YES = $(YES)
 
 .DEFAULT_GOAL := help
-.PHONY: help try test unit bench lint clean
+.PHONY: help try test test-gpu unit bench lint clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 try: ## see it work: a demo project, built, trained and frozen in a container
 	@scripts/engine.sh exec -- scripts/try.sh
 
 test: ## everything: unit tests, tests of the program, tests on a real engine
 	@scripts/engine.sh exec -- scripts/test.sh
+
+test-gpu: ## the tests on a GPU of this machine; without one it says so
+	@scripts/test-gpu.sh
 
 unit: ## the tests that need no engine, which is what cargo test runs
 	cargo test

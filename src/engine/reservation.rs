@@ -93,7 +93,7 @@ pub fn reserve(service: &mut Value, reserved: &Reserved) {
         }
         Reserved::None => {
             edit_requests(service, |_| None);
-            if let Some(devices) = service["devices"].as_array_mut() {
+            if let Some(devices) = own_devices(service) {
                 devices.retain(|device| !is_amd(source(device)));
             }
             // Images of NVIDIA ask for all GPUs by themselves where its runtime is the usual one.
@@ -129,7 +129,7 @@ fn reserve_nvidia(service: &mut Value, ids: Option<&[String]>) {
 
 fn reserve_amd(service: &mut Value, render_devices: Option<&[String]>) {
     let device = |path: &str| json!({"source": path, "target": path, "permissions": "rwm"});
-    let Some(devices) = service["devices"].as_array_mut() else {
+    let Some(devices) = own_devices(service) else {
         return;
     };
     devices.retain(|device| source(device) == KFD || !is_amd(source(device)));
@@ -137,6 +137,11 @@ fn reserve_amd(service: &mut Value, render_devices: Option<&[String]>) {
         Some(paths) => devices.extend(paths.iter().map(|path| device(path))),
         None => devices.push(device(DRI)),
     }
+}
+
+/// The list `devices:`, if there is one; Compose refuses one that is null.
+fn own_devices(service: &mut Value) -> Option<&mut Vec<Value>> {
+    service.get_mut("devices").and_then(Value::as_array_mut)
 }
 
 /// What a service asks drivers for.

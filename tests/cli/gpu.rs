@@ -224,6 +224,7 @@ fn chosen_gpus_are_reserved_for_the_container() {
     assert_eq!(service.pointer(path), Some(&serde_json::json!([])));
     assert_eq!(service["environment"]["NVIDIA_VISIBLE_DEVICES"], "void");
     assert_eq!(service["environment"]["TZ"], "Etc/UTC");
+    assert_eq!(service.get("devices"), None);
 }
 
 #[test]
@@ -357,4 +358,57 @@ fn the_doctor_says_what_auto_would() {
     fit.envtpl(&["doctor"])
         .prints("2 × NVIDIA H200")
         .prints("-cuda runs on this machine's GPUs");
+}
+
+/// The page on GPUs.
+fn page() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gpu.md");
+    envtpl::files::read_text(std::path::Path::new(path)).expect("read")
+}
+
+#[test]
+fn the_page_on_gpus_quotes_what_envtpl_says() {
+    let desk = desk(&["CUDA_VERSION=12.4.1"], OLD_DRIVER);
+    let line = auto(&desk, &[]).expect(0).stderr;
+    assert!(page().contains(&line), "{line}");
+}
+
+#[test]
+fn the_page_on_gpus_names_the_oldest_driver_of_each_cuda() {
+    let page = page();
+    let ancient = new_driver(&["0, GPU-1, 396.37, 16160, 7.0, [N/A], Tesla V100"]);
+    for (cuda, version) in [("11", "11.8.0"), ("12", "12.4.1"), ("13", "13.0.2")] {
+        let version = format!("CUDA_VERSION={version}");
+        let ended = auto(&desk(&[&version], &ancient), &[]).expect(0);
+        let (_, floor) = ended.stderr.split_once("(>= ").expect("a floor");
+        let (floor, _) = floor.split_once(')').expect("a floor");
+        let documented = format!("{floor} for CUDA {cuda}");
+        let page = page.replace('\n', " ");
+        assert!(page.contains(&documented), "{documented}");
+    }
+}
+
+#[test]
+fn the_commands_on_the_page_on_gpus_work() {
+    let script = r#"case "$1" in
+        --query-gpu=*) printf '%s\n' \
+            '0, GPU-aaaa1111, 570.124.06, 81559, 8.0, Disabled, NVIDIA A100' \
+            '1, GPU-bbbb2222, 570.124.06, 81559, 8.0, Enabled, NVIDIA A100' \
+            '2, GPU-6c1c2e07-0000, 570.124.06, 81559, 8.0, Disabled, NVIDIA A100' ;;
+        -L) printf '%s\n' 'GPU 0: NVIDIA A100 (UUID: GPU-aaaa1111)' \
+            'GPU 1: NVIDIA A100 (UUID: GPU-bbbb2222)' \
+            '  MIG 3g.40gb     Device  0: (UUID: MIG-0000aaaa)' \
+            'GPU 2: NVIDIA A100 (UUID: GPU-6c1c2e07-0000)' ;;
+        *) exit 3 ;;
+        esac"#;
+    let desk = desk(&[], script);
+    let page = page();
+    let commands = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("envtpl run --gpus "));
+    let choices: Vec<&str> = commands.filter_map(|rest| rest.split(' ').next()).collect();
+    assert_eq!(choices.len(), 5);
+    for choice in choices {
+        run_with(&desk, choice).expect(0).prints("run-local-cuda");
+    }
 }

@@ -14,6 +14,9 @@ mod ended;
 mod entrypoint;
 mod freeze;
 mod frozen_cases;
+mod gpu;
+#[cfg(feature = "gpu-tests")]
+mod gpu_device;
 mod image;
 mod machine;
 mod ranks;
