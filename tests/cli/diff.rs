@@ -258,3 +258,18 @@ fn what_is_nothing_is_said_with_what_it_could_be() {
         .says("wrong.lock:1");
     desk.envtpl(&["diff", "old.lock"]).expect(2);
 }
+
+#[test]
+fn a_file_that_is_neither_lock_nor_snapshot_is_told_as_such() {
+    let desk = desk().file("pyproject.toml", "[build-system]\nrequires = []\n");
+    let told = desk
+        .envtpl(&["diff", "pyproject.toml", "new.lock"])
+        .expect(2);
+    assert!(
+        told.stderr
+            .contains("`pyproject.toml` is neither a lock nor a snapshot")
+            && !told.stderr.contains("git checkout"),
+        "{}",
+        told.stderr
+    );
+}

@@ -75,12 +75,16 @@ pub struct Layer {
 
 impl Setup {
     /// What differs between two.
-    pub fn compare(before: &Configuration, after: &Configuration) -> Self {
+    pub fn compare<'a>(before: &'a Configuration, after: &'a Configuration) -> Self {
         let names: BTreeSet<&String> = (before.environment.keys())
             .chain(after.environment.keys())
             .collect();
         let environment = names.into_iter().filter_map(|name| {
-            let (one, other) = (before.environment.get(name), after.environment.get(name));
+            // To most programs an empty variable is as good as none, and Compose sets many.
+            let value = |side: &'a Configuration| {
+                side.environment.get(name).filter(|value| !value.is_empty())
+            };
+            let (one, other) = (value(before), value(after));
             let shown = |value: &String| redact_value(name, value);
             (one != other).then(|| Setting {
                 name: name.clone(),
@@ -188,7 +192,9 @@ mod tests {
 
     #[test]
     fn nothing_differs_from_itself() {
-        let setup = Setup::compare(&configuration(), &configuration());
+        let mut other = configuration();
+        other.environment.insert("APT_MIRROR".into(), String::new());
+        let setup = Setup::compare(&configuration(), &other);
         assert!(setup.is_empty());
         assert_eq!(
             setup.same_layers,

@@ -144,6 +144,20 @@ impl<'a> Resolver<'a> {
         if written.trim_start().starts_with('{') {
             return Ok(None);
         }
+        let named_so = path
+            .extension()
+            .is_some_and(|extension| extension == "lock");
+        if !named_so && !Lock::looks_like_one(&written) {
+            return Err(
+                Error::usage(format!("`{text}` is neither a lock nor a snapshot"))
+                    .at(error::Place::file(&path))
+                    .help(format!(
+                        "compare an `{}`, or a file that `update-env-file` wrote; `commit:{text}` \
+                         or `image:{text}` if you mean that",
+                        lock::FILE
+                    )),
+            );
+        }
         Ok(Some(Place::Lock {
             name: text.to_owned(),
             lock: Box::new(Lock::parse(&path, &written)?),

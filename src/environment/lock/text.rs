@@ -25,6 +25,11 @@ impl Lock {
         Ok(format!("{HEADER}{}", to_yaml(&sorted)?))
     }
 
+    /// Whether a text may be a lock, however damaged: one says its schema.
+    pub fn looks_like_one(text: &str) -> bool {
+        text.lines().any(|line| line.starts_with("schema:"))
+    }
+
     /// Reads the file's text; `path` is for messages alone.
     ///
     /// # Errors
