@@ -25,7 +25,7 @@ pub use record::{now, rounded};
 /// Options of `envtpl run` and `envtpl dev`.
 #[derive(Debug, clap::Args)]
 pub struct StartArgs {
-    /// Start in the background and print the container's name
+    /// Start in the background and print the container's id
     #[arg(short, long)]
     pub detach: bool,
 

@@ -146,6 +146,14 @@ fn what_the_lock_names_is_fetched_once_and_a_flipped_byte_is_caught_and_named() 
 }
 
 #[test]
+fn a_directory_to_fetch_from_that_is_not_there_is_told_once() {
+    let desk = Desk::new().file(LOCK, lock("http://127.0.0.1:9"));
+    desk.envtpl(&["sources", "fetch", "--from", "/no/such/place"])
+        .expect(2)
+        .says("there is no directory `/no/such/place`");
+}
+
+#[test]
 fn a_cut_download_is_carried_on_and_what_failed_does_not_keep_the_rest() {
     let (desk, server) = desk();
     let path = "/files/two-1.0-py3-none-any.whl";

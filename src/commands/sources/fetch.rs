@@ -11,7 +11,7 @@ use crate::environment::sources::{
     Artefact, Digest, Kind, Outcome, Source, State, Store, Watch, download,
 };
 use crate::error::{Error, Result};
-use crate::files::Scratch;
+use crate::files::{self, Scratch};
 use crate::output::{Printer, Progress};
 use crate::process::interrupted;
 
@@ -24,6 +24,14 @@ pub fn run(context: &Context, from: Option<&Place>) -> Result<()> {
     let project = context.project()?;
     let scenes = Scene::all(context, &project)?;
     let from = from.map(|from| from.from(&context.directory));
+    if let Some(Place::Directory(path)) = &from
+        && !files::is_directory(path)
+    {
+        return Err(
+            Error::usage(format!("there is no directory `{}`", path.display()))
+                .help("name one that `envtpl sources push DIR` filled, or an image of a registry"),
+        );
+    }
     if context.dry_run {
         return show(context, &scenes, from.as_ref());
     }
