@@ -13,6 +13,7 @@ use crate::commands::planned;
 use crate::error::{Error, Result};
 use crate::files::{self, ChangeSet};
 use crate::installation::name::Name;
+use crate::network::is_loopback;
 use crate::output::Printer;
 use crate::project::Project;
 use crate::templates::{Record, naming};
@@ -60,10 +61,7 @@ impl Host {
                     "{} is set in .env, as {} has it",
                     found.key, found.origin
                 ));
-                let local = ["//localhost", "//127.", "//[::1]", "@localhost", "@127."];
-                if found.key.ends_with("_PROXY")
-                    && local.iter().any(|host| found.value.contains(host))
-                {
+                if found.key.ends_with("_PROXY") && is_loopback(&found.value) {
                     printer.warn(format_args!(
                         "builds do not reach a {} on this machine itself",
                         found.key

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::environment::snapshot::{DirectUrl, Distribution};
+use crate::network::is_loopback;
 use crate::secrets::{without_login, without_secrets};
 
 /// Where a Python package came from.
@@ -163,6 +164,16 @@ impl Origin {
         match self {
             Self::Vcs(repository) => repository.url.strip_prefix("file://").map(unescaped),
             _ => None,
+        }
+    }
+
+    /// Whether its address is the machine's own (`localhost`), whichever that is.
+    pub fn is_of_this_machine(&self) -> bool {
+        match self {
+            Self::Vcs(Repository { url, .. }) | Self::Archive(Archive { url, .. }) => {
+                is_loopback(url)
+            }
+            Self::Index | Self::Nowhere => false,
         }
     }
 
@@ -352,5 +363,30 @@ mod tests {
         assert_eq!(without_credentials(channel), "https://host/simple");
         let git = "https://joe:pw@host/t/ab-12/lab#egg=y";
         assert_eq!(repository(git), "https://host/t/ab-12/lab");
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_nobody_elses() {
+        for (json, own) in [
+            (
+                r#"{"url":"http://localhost:8080/x.whl","archive_info":{}}"#,
+                true,
+            ),
+            (
+                r#"{"url":"http://lab.example/localhost/x.whl","archive_info":{}}"#,
+                false,
+            ),
+            (
+                r#"{"url":"ssh://git@127.0.0.1/x","vcs_info":{"vcs":"git","commit_id":"C"}}"#,
+                true,
+            ),
+        ] {
+            assert_eq!(
+                origin(&json.replace("\"C\"", &format!("\"{COMMIT}\""))).is_of_this_machine(),
+                own,
+                "{json}"
+            );
+        }
+        assert!(!Origin::Index.is_of_this_machine());
     }
 }

@@ -3,8 +3,10 @@
 
 mod client;
 mod login;
+mod loopback;
 mod names;
 mod proxy;
 
 pub use client::{Answer, Client, Failure, Settings, base64};
 pub use login::{Login, host_with_port};
+pub use loopback::is_loopback;

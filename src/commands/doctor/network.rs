@@ -3,7 +3,8 @@
 use super::Settings;
 use super::finding::Finding;
 use crate::engine::EngineFacts;
-use crate::engine::machine::{Machine, Proxy, is_loopback, proxies};
+use crate::engine::machine::{Machine, Proxy, proxies};
+use crate::network::is_loopback;
 use crate::secrets::redact;
 
 /// Looks at proxies and certificates of the environment, of the engine and of each `.env`.

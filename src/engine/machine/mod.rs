@@ -24,7 +24,7 @@ pub use gpu::{
 };
 pub use groups::Membership;
 pub use packages::PackageManager;
-pub use proxies::{Proxy, is_loopback, proxies};
+pub use proxies::{Proxy, proxies};
 pub use system::System;
 
 /// The machine, seen through its file system.

@@ -23,17 +23,6 @@ pub fn proxies(environment: impl Fn(&str) -> Option<String>) -> Vec<Proxy> {
         .collect()
 }
 
-/// Whether an address means the machine that names it: a container would look in itself.
-pub fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or_default();
-    let host = host.rsplit('@').next().unwrap_or_default();
-    host == "localhost"
-        || ["localhost:", "127.", "[::1]"]
-            .iter()
-            .any(|start| host.starts_with(start))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,20 +44,5 @@ mod tests {
             found,
             [("HTTPS_PROXY", "http://lower:1"), ("NO_PROXY", "localhost")]
         );
-    }
-
-    #[test]
-    fn an_address_of_the_machine_itself_is_known() {
-        for url in [
-            "http://localhost:3128",
-            "localhost",
-            "http://joe:pw@127.0.0.1:8080/",
-            "http://[::1]:3128",
-        ] {
-            assert!(is_loopback(url), "{url}");
-        }
-        for url in ["http://localhost.lab:3128", "http://proxy:3128/127.0.0.1"] {
-            assert!(!is_loopback(url), "{url}");
-        }
     }
 }

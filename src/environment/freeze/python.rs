@@ -178,6 +178,13 @@ impl<'a> Scene<'a> {
                         "push the repository to a server and install it from there",
                     )
                 }
+                _ if origin.is_of_this_machine() => Owner::Unreachable(
+                    format!(
+                        "its address ({}) is another machine for everybody else, and for a build",
+                        origin.describe()
+                    ),
+                    "put it where other machines reach it, and install it from there",
+                ),
                 _ => match self.of_another_acceleration(&distribution.version) {
                     Some(lost) => Owner::Lost(lost),
                     None => Owner::Ours(origin),
