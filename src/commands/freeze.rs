@@ -4,6 +4,7 @@ mod artefacts;
 mod base;
 mod changed;
 mod check;
+mod contrary;
 mod facts;
 mod from_snapshot;
 mod other_image;
@@ -11,7 +12,10 @@ mod report;
 mod source;
 mod unpushed;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
+
+use clap::ValueEnum;
 
 use crate::commands::workplace::Workplace;
 use crate::commands::{Context, planned};
@@ -20,7 +24,7 @@ use crate::environment::freeze::{self, AptTarget, LOCKED_DIRECTORY, Plan, locked
 use crate::environment::lock::{self, Lock};
 use crate::error::{Error, Result};
 use crate::files::{self, ChangeSet};
-use crate::process::interrupted;
+use crate::process::{interrupted, quote};
 use crate::project::{Installation, Project};
 
 use facts::Given;
@@ -59,11 +63,28 @@ pub struct Args {
     apt_list: Option<AptTarget>,
 }
 
+impl Args {
+    /// The command that freezes what a check with these options looked at.
+    fn again(&self, installation: &Installation) -> String {
+        let mut command = format!("envtpl freeze -i {}", installation.name());
+        if let Some(from) = &self.from {
+            command.push_str(&format!(" --from {}", quote(OsStr::new(&from.to_string()))));
+        }
+        if self.in_place {
+            command.push_str(" --in-place");
+        }
+        if let Some(list) = self.apt_list.and_then(|list| list.to_possible_value()) {
+            command.push_str(&format!(" --apt-list {}", list.get_name()));
+        }
+        command
+    }
+}
+
 /// Freezes the environment of an installation.
 ///
 /// # Errors
-/// `NotReady` when the images are missing; `Failed` when something cannot be frozen: what can is
-/// written then, and the lock marks the rest. With `--check`, `Failed` also when something would
+/// `NotReady` when the images are missing; `Failed` when something cannot be frozen, or what is
+/// declared asks for something else: what can be is written then, and the lock marks the rest. With `--check`, `Failed` also when something would
 /// change.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
@@ -114,10 +135,12 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         plan.notes.extend(kept);
         plan.lock.take_declared(pinned.lock);
     }
+    let contrary = contrary::tell(&project, &facts, &plan);
     let pinned = base::pinned(installation, &plan.lock.base)?;
     let changes = changes(&project, installation, &declared, &plan, pinned.as_ref())?;
     let place = (&project, installation);
     let mut report = report::Report::new(context, place, source, &declared, &plan, &changes);
+    report.contrary.clone_from(&contrary.refused);
     if let Some((before, after)) = &pinned {
         report.add_edit(
             &relative(&project, installation).join(base::FILE),
@@ -126,13 +149,14 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         );
     }
     if args.check {
-        return check::judge(
-            context,
-            installation,
-            (before.as_ref(), &plan),
-            &changes,
-            report,
-        );
+        let again = args.again(installation);
+        let found = check::Found {
+            before: before.as_ref(),
+            plan: &plan,
+            changes: &changes,
+            contrary: &contrary,
+        };
+        return check::judge(context, installation, &found, &again, report);
     }
     if interrupted() {
         return Err(Error::interrupted());
@@ -142,8 +166,8 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         changes.commit()?;
     }
     report.print(context)?;
-    if !plan.refused.is_empty() {
-        return Err(report::refusal(context, &plan.refused));
+    if !plan.refused.is_empty() || !contrary.refused.is_empty() {
+        return Err(report::refusal(context, &plan.refused, &contrary.refused));
     }
     report::say_what_next(context, installation, &plan, nothing_new);
     Ok(())

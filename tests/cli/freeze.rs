@@ -476,6 +476,71 @@ fn a_check_tells_one_line_a_reason_and_writes_nothing() {
         .says("dependencies/locked/apt-dev.txt: a freeze would change it");
 }
 
+/// A build goes by what is declared, so it would make another environment than the frozen one.
+#[test]
+fn a_line_that_asks_for_something_else_than_is_installed_is_named() {
+    let packages = Packages::new();
+    let list = format!("{DIRECTORY}/dependencies/requirements.txt");
+    let ready = |arguments: &[&str]| packages.ready().envtpl(arguments);
+    packages
+        .desk
+        .write(&list, "# The code's.\nhelper\nNumPy==1.25\n");
+    let told = format!(
+        "`NumPy==1.25` ({list}:3) asks for something else than numpy 1.26.4, which is installed"
+    );
+    ready(&["freeze"])
+        .expect(1)
+        .says(&told)
+        .says("the next build goes by what is declared, and that is not what is installed");
+    // All of it is locked as it is installed.
+    assert!(
+        packages
+            .read("envtpl.lock")
+            .contains("\n    version: 1.26.4\n")
+    );
+    let again = ready(&["freeze", "--format", "json"]).expect(1).json();
+    assert_eq!(
+        (&again["contrary"], &again["files"]),
+        (&json!([told]), &json!([]))
+    );
+    ready(&["freeze", "--check"])
+        .expect(1)
+        .says(&told)
+        .says("`envtpl build -i amd64-cpu`");
+
+    // What a build installs besides is a note for a freeze, and a reason for a check.
+    packages.desk.write(&list, "helper\nNumPy==1.26.4\ntoml\n");
+    ready(&["freeze"])
+        .expect(0)
+        .says("toml is declared but not installed yet");
+    ready(&["freeze", "--check"])
+        .expect(1)
+        .says(&format!("`toml` ({list}:3) is declared and not installed"));
+
+    // Pinning says what is installed.
+    packages.desk.write(&list, "helper\nNumPy==1.25\n");
+    ready(&["freeze", "--in-place"]).expect(0);
+    ready(&["freeze", "--check"]).expect(0);
+}
+
+#[test]
+fn a_check_names_the_very_command_that_keeps_what_it_found() {
+    let packages = busy();
+    packages
+        .ready()
+        .envtpl(&[
+            "freeze",
+            "--check",
+            "--in-place",
+            "--apt-list",
+            "runtime",
+            "--from",
+            "image",
+        ])
+        .expect(1)
+        .says("`envtpl freeze -i amd64-cpu --from image --in-place --apt-list runtime`");
+}
+
 #[test]
 fn in_place_pins_what_is_declared_and_keeps_comments_and_order() {
     let packages = busy();

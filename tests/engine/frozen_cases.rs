@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::freeze::{Container, SNAPSHOT, base_with, packages};
-use crate::servers::Server;
+use crate::servers::{Server, bridge};
 use crate::workshop::{Ended, Workshop, docker, image_name};
 
 /// Makes a wheel with one module.
@@ -50,18 +50,21 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
     Ended::of(output).expect(0).stdout.trim().to_owned()
 }
 
-/// Files behind an address of this machine, which containers on its network reach.
+/// Files behind two addresses of this machine.
 struct Served {
     directory: tempfile::TempDir,
+    /// One that containers and builds reach.
     server: Server,
+    /// The machine's own, which is another machine for everybody else.
+    home: Server,
 }
 
 impl Served {
     fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         Self {
-            // pip trusts it without TLS.
-            server: Server::of_files(directory.path(), "127.0.0.1"),
+            server: Server::of_files(directory.path(), &bridge()),
+            home: Server::of_files(directory.path(), "127.0.0.1"),
             directory,
         }
     }
@@ -133,6 +136,7 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
     let pushed = server.repository("pushed");
     server.repository("rewritten");
     wheel(server.directory.path(), "at_address", "1.0");
+    wheel(server.directory.path(), "at_home", "1.0");
 
     let shop = Workshop::with("frozen-cases", "amd64-cpu", &["--base-image", &base]);
     shop.write(
@@ -158,7 +162,8 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
         std::fs::set_permissions(shop.root().join(directory), everybody()).expect("set");
     }
     let container = Container::start(&shop);
-    let address = server.server.address.trim_start_matches("http://");
+    let [address, own_address] =
+        [&server.server, &server.home].map(|one| one.address.trim_start_matches("http://"));
     container
         .types(&format!(
             "pip install --quiet 'idna==3.7' 'requests[socks]' 'tomli ; python_version >= \"3\"' \\
@@ -166,7 +171,8 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
                  'git+file:///srv/thing.git@{commit}'
              pip install --quiet 'git+http://joe:s3cret@{address}/pushed.git' \\
                  'git+http://joe:s3cret@{address}/rewritten.git@main' \\
-                 'http://joe:s3cret@{address}/at_address-1.0-py3-none-any.whl'
+                 'http://joe:s3cret@{address}/at_address-1.0-py3-none-any.whl' \\
+                 'http://joe:s3cret@{own_address}/at_home-1.0-py3-none-any.whl'
              pip install --quiet /srv/more/from_file-1.0-py3-none-any.whl
              pip install --quiet --no-index --find-links /srv/more with-local==1.0+mine other-machine
              git clone --quiet /srv/thing.git /tmp/mine
@@ -190,6 +196,7 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
         ("other_machine 1.0+cu121", "it is made for cuda"),
         ("mine 0.1", "it is installed editable"),
         ("six 1.17.0", "six.py was changed by hand"),
+        ("at_home 1.0", "is another machine for everybody else"),
     ];
     let before = shop.git(&["status", "--porcelain"]);
     let checked = shop
@@ -320,18 +327,19 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
         .types("kill $(grep -lx apt-get /proc/[0-9]*/comm | cut -d / -f 3)")
         .expect(0);
 
-    // What cannot be had again, or is on this machine's own address, goes; the rest is rebuilt.
+    // What cannot be had again goes; the rest is rebuilt.
     container
         .types(
-            "pip uninstall --quiet --yes rewritten from_file other_machine with_local mine pushed at_address
-             pip install --quiet --force-reinstall --no-deps six==1.17.0",
+            "pip uninstall --quiet --yes rewritten from_file other_machine with_local mine at_home
+             pip install --quiet --force-reinstall --no-deps six==1.16.0",
         )
         .expect(0);
-    let lines: Vec<&str> = declared
-        .lines()
-        .filter(|line| !line.contains("http://"))
-        .collect();
-    shop.write("dependencies/requirements.txt", &(lines.join("\n") + "\n"));
+    // A build would go by what is declared.
+    let other = "`six==1.17.0` (installation/amd64-cpu/dependencies/requirements.txt:4) asks for \
+                 something else than six 1.16.0, which is installed";
+    shop.envtpl(&["freeze"]).expect(1).says(other);
+    shop.envtpl(&["freeze", "--check"]).expect(1).says(other);
+    container.types("pip install --quiet six==1.17.0").expect(0);
     shop.envtpl(&["freeze"]).expect(0);
     let installed = packages(&container.types(SNAPSHOT).expect(0).stdout);
     docker(&["stop", "--time=1", &container.0]).expect(0);
@@ -352,6 +360,8 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
     // What the build stage needed is known now; then all is.
     shop.envtpl(&["freeze"]).expect(0);
     shop.envtpl(&["freeze", "--check"]).expect(0);
+    shop.commit("freeze again");
+    shop.envtpl(&["build-generic", "--locked"]).expect(0);
     // One of the run image says the same of Python.
     shop.in_image(
         "run-latest-root",

@@ -1,6 +1,7 @@
 //! `envtpl freeze --check`: whether everything is frozen, with one line for what is not.
 
 use crate::commands::Context;
+use crate::commands::freeze::contrary::Told;
 use crate::commands::freeze::report::{Report, line};
 use crate::environment::compare::{Packages, compare};
 use crate::environment::freeze::Plan;
@@ -12,19 +13,32 @@ use crate::installation::requirements::normalise;
 use crate::output::Format;
 use crate::project::Installation;
 
-/// Says why a freeze would change something, or could not keep something.
+/// What a check looks at.
+pub struct Found<'a> {
+    /// The lock as it is.
+    pub before: Option<&'a Lock>,
+    /// What a freeze would do.
+    pub plan: &'a Plan,
+    /// The files that it would change.
+    pub changes: &'a ChangeSet,
+    /// Declared lines that what is installed does not meet.
+    pub contrary: &'a Told,
+}
+
+/// Says why a freeze would change something, or could not keep something; `again` is the command
+/// that freezes.
 ///
 /// # Errors
 /// `Failed` when there is a reason.
 pub fn judge(
     context: &Context,
     installation: &Installation,
-    (before, plan): (Option<&Lock>, &Plan),
-    changes: &ChangeSet,
+    found: &Found<'_>,
+    again: &str,
     mut report: Report,
 ) -> Result<()> {
     let printer = &context.printer;
-    let reasons = reasons(before, plan, changes);
+    let reasons = reasons(found);
     let name = installation.name();
     if printer.format() == Format::Json {
         report.reasons = Some(reasons.clone());
@@ -41,26 +55,35 @@ pub fn judge(
         1 => "one reason".to_owned(),
         several => format!("{several} reasons"),
     };
-    let error = Error::failed(format!("{name} is not frozen as it is, for {number}"));
-    Err(match changes.is_empty() {
-        true => error,
-        false => error.help(format!("keep it: `envtpl freeze -i {name}`")),
-    })
+    let mut error = Error::failed(format!("{name} is not frozen as it is, for {number}"));
+    if !found.changes.is_empty() {
+        error = error.help(format!("keep it: `{again}`"));
+    }
+    let contrary = found.contrary;
+    if !contrary.refused.is_empty() || !contrary.noted.is_empty() {
+        error = error.help(format!(
+            "install what is declared: change the lines, or `envtpl build -i {name}` and freeze again"
+        ));
+    }
+    Err(error)
 }
 
-fn reasons(before: Option<&Lock>, plan: &Plan, changes: &ChangeSet) -> Vec<String> {
+fn reasons(found: &Found<'_>) -> Vec<String> {
+    let plan = found.plan;
     let mut reasons: Vec<String> = plan.refused.iter().map(line).collect();
     let additions = plan.additions.iter();
     reasons.extend(additions.map(|added| {
         let (name, version) = (&added.name, &added.version);
         format!("{name} {version}: it is installed and not declared")
     }));
-    match before {
+    match found.before {
         None => reasons.push("there is no lock yet".to_owned()),
         Some(before) => reasons.extend(differences(before, plan)),
     }
+    let contrary = found.contrary;
+    reasons.extend(contrary.refused.iter().chain(&contrary.noted).cloned());
     if reasons.is_empty() {
-        let changed = changes.changes();
+        let changed = found.changes.changes();
         reasons.extend(changed.map(|change| {
             let path = change.path.display();
             format!("{path}: a freeze would {} it", change.action)

@@ -24,6 +24,8 @@ pub struct Report {
     source: Source,
     added: Vec<Addition>,
     refused: Vec<Refusal>,
+    /// Declared lines that ask for something else than is installed, a sentence each.
+    pub(super) contrary: Vec<String>,
     notes: Vec<String>,
     /// Why a check fails, when one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +66,7 @@ impl Report {
             source,
             added: plan.additions.clone(),
             refused: plan.refused.clone(),
+            contrary: Vec::new(),
             notes: plan.notes.clone(),
             locked: Counts {
                 python: plan.lock.python_packages().len(),
@@ -114,8 +117,23 @@ impl Report {
     }
 }
 
-/// The error for what cannot be frozen, one line each.
-pub fn refusal(context: &Context, refused: &[Refusal]) -> Error {
+/// The error for what cannot be frozen and for declared lines that ask for something else, one line
+/// each.
+pub fn refusal(context: &Context, refused: &[Refusal], contrary: &[String]) -> Error {
+    let error = match refused {
+        [] => Error::failed(
+            "the next build goes by what is declared, and that is not what is installed",
+        ),
+        _ => not_frozen(context, refused),
+    };
+    let error = contrary.iter().fold(error, Error::help);
+    match contrary {
+        [] => error,
+        _ => error.help("change these lines, or install what they ask for"),
+    }
+}
+
+fn not_frozen(context: &Context, refused: &[Refusal]) -> Error {
     let what = match refused {
         [one] => format!("`{}` cannot be frozen", one.name),
         several => format!("{} packages cannot be frozen", several.len()),

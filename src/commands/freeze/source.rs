@@ -21,6 +21,16 @@ pub enum From {
     Snapshot(PathBuf),
 }
 
+impl std::fmt::Display for From {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Container(name) => f.write_str(name),
+            Self::Image => f.write_str("image"),
+            Self::Snapshot(path) => write!(f, "snapshot:{}", path.display()),
+        }
+    }
+}
+
 impl FromStr for From {
     type Err = String;
 
@@ -31,6 +41,8 @@ impl FromStr for From {
             None => Ok(Self::Container(text.to_owned())),
             Some(("snapshot", "")) => Err("a file's name is missing behind `snapshot:`".to_owned()),
             Some(("snapshot", path)) => Ok(Self::Snapshot(path.into())),
+            // As `envtpl diff` has it.
+            Some(("container", name)) if !name.is_empty() => Ok(Self::Container(name.to_owned())),
             Some(_) => {
                 Err("give a container's name, `image`, or `snapshot:` and a file".to_owned())
             }
@@ -196,7 +208,9 @@ mod tests {
     fn a_source_is_a_name_the_image_or_a_file() {
         let read = |text: &str| text.parse::<From>();
         assert_eq!(read("image"), Ok(From::Image));
-        assert_eq!(read("p-dev-1"), Ok(From::Container("p-dev-1".into())));
+        for name in ["p-dev-1", "container:p-dev-1"] {
+            assert_eq!(read(name), Ok(From::Container("p-dev-1".into())));
+        }
         assert_eq!(
             read("snapshot:a b/c:d.json"),
             Ok(From::Snapshot("a b/c:d.json".into()))

@@ -4,6 +4,7 @@
 mod apt;
 mod artefacts;
 mod conda;
+mod contrary;
 mod flavours;
 mod graph;
 mod locked;
@@ -26,6 +27,7 @@ use crate::installation::name::Acceleration;
 
 pub use apt::apt_label;
 pub use artefacts::{Artefacts, DEFAULT_INDEX};
+pub use contrary::{Contrary, contrary};
 pub use flavours::{as_in_dev, dev_by_lock};
 pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};

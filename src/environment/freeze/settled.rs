@@ -4,6 +4,9 @@
 //! A digest of the declared files would be simpler, but two people's freezes could not be merged
 //! then, and one comment more would make a build resolve everything.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -13,7 +16,7 @@ use crate::environment::declared::{Asked, DeclaredLine, comparable};
 use crate::environment::freeze::graph::{Extras, Graph};
 use crate::environment::freeze::{Facts, List, Plan, TOOLS};
 use crate::environment::lock::{self, Lock};
-use crate::environment::origin::{repository, without_credentials};
+use crate::environment::origin::{Origin, repository, without_credentials};
 use crate::environment::requires::Requirement;
 use crate::environment::snapshot::{AptPackage, Distribution};
 use crate::installation::apt_list::AptEntry;
@@ -25,33 +28,23 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     python(facts, plan);
 }
 
-struct Scene<'a> {
-    now: BTreeMap<String, &'a Distribution>,
+/// What is installed, as declared lines are compared with it.
+pub(super) struct Scene<'a> {
+    /// Python packages by normalised name.
+    pub now: BTreeMap<String, &'a Distribution>,
     graph: Graph,
     /// Packages that a build finds there, and never installs.
     given: BTreeMap<String, &'a str>,
-    locked: BTreeSet<&'a str>,
+    locked: BTreeMap<&'a str, &'a lock::PythonPackage>,
+    /// Those of the lock before.
+    previous: BTreeMap<&'a str, &'a lock::PythonPackage>,
 }
 
 fn python(facts: &Facts, plan: &mut Plan) {
     let Some(lock) = &plan.lock.python else {
         return;
     };
-    let scene = Scene {
-        now: facts
-            .now
-            .distributions()
-            .iter()
-            .map(|distribution| (distribution.key(), distribution))
-            .collect(),
-        graph: Graph::new(facts.interpreter(), facts.now.distributions()),
-        given: given(facts),
-        locked: lock
-            .packages
-            .iter()
-            .map(|package| package.name.as_str())
-            .collect(),
-    };
+    let scene = Scene::new(facts, &plan.lock);
     // A package that the lists leave out may be needed by any of the others.
     let whole = plan.refused.is_empty()
         && lock
@@ -78,10 +71,10 @@ fn python(facts: &Facts, plan: &mut Plan) {
     }
     let needed = scene
         .graph
-        .needed_by(roots.chain(scene.locked.iter().copied()), &extras);
+        .needed_by(roots.chain(scene.locked.keys().copied()), &extras);
     let given: Vec<String> = needed
         .iter()
-        .filter(|key| !scene.locked.contains(key.as_str()) && !TOOLS.contains(&key.as_str()))
+        .filter(|key| !scene.locked.contains_key(key.as_str()) && !TOOLS.contains(&key.as_str()))
         .filter_map(|key| Some(format!("{key}=={}", scene.given.get(key)?)))
         .collect();
     let Some(python) = &mut plan.lock.python else {
@@ -113,28 +106,46 @@ fn given(facts: &Facts) -> BTreeMap<String, &str> {
         .collect()
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// What is installed, and the lock that keeps it.
+    pub fn new(facts: &'a Facts, lock: &'a Lock) -> Self {
+        let named = |lock: &'a Lock| {
+            let packages = lock.python_packages().iter();
+            packages.map(|package| (package.name.as_str(), package))
+        };
+        Self {
+            now: facts
+                .now
+                .distributions()
+                .iter()
+                .map(|distribution| (distribution.key(), distribution))
+                .collect(),
+            graph: Graph::new(facts.interpreter(), facts.now.distributions()),
+            given: given(facts),
+            locked: named(lock).collect(),
+            previous: facts.previous.iter().flat_map(named).collect(),
+        }
+    }
+
     /// Whether a line is answered, and by which package.
     fn answers(&self, line: &DeclaredLine) -> Option<Option<String>> {
         match &line.asked {
-            Asked::Python(entry) => self.answers_requirement(entry),
-            Asked::Constraint(entry) => {
-                let key = entry.normalised();
-                let installed = key.and_then(|key| self.now.get(&key));
-                let kept = installed
-                    .is_none_or(|installed| !self.holds(entry) || allows(&entry.kind, installed));
-                kept.then_some(None)
+            Asked::Python(entry) if !self.holds(entry) => Some(None),
+            Asked::Python(entry) => {
+                let key = self.meets(entry, &line.text)?;
+                let kept = self.locked.contains_key(key) || self.given.contains_key(key);
+                kept.then(|| Some(key.to_owned()))
             }
+            Asked::Constraint(entry) => self.keeps_to(entry).then_some(None),
             // It was installed, whatever it is; nobody here can tell more.
             Asked::Elsewhere => Some(None),
             _ => None,
         }
     }
 
-    fn answers_requirement(&self, entry: &Entry) -> Option<Option<String>> {
-        if !self.holds(entry) {
-            return Some(None);
-        }
+    /// The installed package that is what a requirement asks for, with all its extras; `text` is
+    /// the line as a lock has it.
+    pub fn meets(&self, entry: &Entry, text: &str) -> Option<&str> {
         let (key, installed) = match entry.normalised() {
             Some(key) => self.now.get_key_value(&key),
             None => self
@@ -142,15 +153,33 @@ impl Scene<'_> {
                 .iter()
                 .find(|(_, distribution)| comes_from(&entry.kind, distribution)),
         }?;
-        let kept = self.locked.contains(key.as_str()) || self.given.contains_key(key);
         let extras = entry.kind.extras().iter().all(|extra| {
             let needs = self.graph.extra_needs(key, &normalise(extra));
             needs.iter().all(|need| self.now.contains_key(&need.key))
         });
-        (kept && extras && allows(&entry.kind, installed)).then(|| Some(key.clone()))
+        let is_that = allows(&entry.kind, installed) || self.was_locked_for(key, text);
+        (extras && is_that).then_some(key.as_str())
     }
 
-    fn holds(&self, entry: &Entry) -> bool {
+    /// Whether nothing is installed that a constraint forbids.
+    pub fn keeps_to(&self, entry: &Entry) -> bool {
+        let installed = entry.normalised().and_then(|key| self.now.get(&key));
+        installed.is_none_or(|installed| !self.holds(entry) || allows(&entry.kind, installed))
+    }
+
+    /// Whether the lock before answered a line with the very commit that is installed. A build from
+    /// a lock asks for the commit alone, so the package's own record has lost the branch.
+    fn was_locked_for(&self, key: &str, text: &str) -> bool {
+        let (Some(now), Some(before)) = (self.locked.get(key), self.previous.get(key)) else {
+            return false;
+        };
+        matches!(now.origin, Origin::Vcs(_))
+            && now.origin.address() == before.origin.address()
+            && before.declared.iter().any(|line| line == text)
+    }
+
+    /// Whether the marker of a requirement holds here.
+    pub fn holds(&self, entry: &Entry) -> bool {
         let marker = entry.kind.marker();
         self.graph
             .declared_holds(&Requirement::new("x", [], None, marker))
@@ -272,146 +301,4 @@ pub fn answers(lock: &Lock, line: &DeclaredLine) -> bool {
 
 fn is_version(entry: &AptEntry, version: &str) -> bool {
     entry.version.as_ref().is_none_or(|asked| asked == version)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::environment::freeze;
-    use crate::environment::freeze::tests::declared_line;
-    use crate::environment::snapshot::{DirectUrl, Python, Snapshot, VcsInfo};
-
-    fn dist(name: &str, version: &str, requires: &[&str]) -> Distribution {
-        Distribution {
-            name: name.into(),
-            version: version.into(),
-            requires: requires.iter().map(|line| (*line).to_owned()).collect(),
-            ..Distribution::default()
-        }
-    }
-
-    fn snapshot(distributions: Vec<Distribution>) -> Snapshot {
-        Snapshot {
-            platform: "amd64".into(),
-            python: Some(Python {
-                version: "3.11.2".into(),
-                distributions,
-                ..Python::default()
-            }),
-            ..Snapshot::default()
-        }
-    }
-
-    fn facts(lines: &[&str]) -> Facts {
-        let base = vec![dist("numpy", "1.26", &[]), dist("pip", "23", &[])];
-        let mut all = base.clone();
-        let repository = DirectUrl {
-            url: "https://h/tool.git".into(),
-            vcs_info: Some(VcsInfo {
-                vcs: "git".into(),
-                requested_revision: Some("main".into()),
-                commit_id: "0123456789abcdef0123456789abcdef01234567".into(),
-            }),
-            ..DirectUrl::default()
-        };
-        all.extend([
-            dist("Requests", "2.31", &["idna", "pysocks; extra == 'socks'"]),
-            dist("idna", "3.4", &["numpy"]),
-            Distribution {
-                direct_url: Some(repository),
-                ..dist("tool", "1", &[])
-            },
-        ]);
-        let mut facts = Facts {
-            base: snapshot(base),
-            dev: snapshot(all.clone()),
-            now: snapshot(all),
-            ..Facts::default()
-        };
-        for line in lines {
-            facts.declared.lines.push(declared_line(line));
-            facts.declared.python.extend(Requirement::parse(line));
-        }
-        facts
-    }
-
-    /// The lines that the lock answers, found from the lock alone.
-    fn answered(facts: &Facts) -> Vec<String> {
-        let lock = freeze::plan(facts).lock;
-        let lines = facts.declared.lines.iter();
-        let lines = lines.filter(|line| answers(&lock, line));
-        let mut lines: Vec<String> = lines.map(|line| line.text.clone()).collect();
-        lines.sort();
-        lines
-    }
-
-    #[test]
-    fn a_line_is_answered_by_what_is_installed_as_it_asks() {
-        let all = [
-            "requests",
-            "Requests >=2, <3",
-            "requests (==2.31)",
-            "numpy",
-            "toml; python_version < '3.0'",
-            "tool @ git+https://u:p@h/tool.git@main",
-            "tool @ git+https://h/tool.git@0123456789abcdef0123456789abcdef01234567",
-        ];
-        let mut expected: Vec<String> = all.iter().map(|line| comparable(line)).collect();
-        expected.sort();
-        assert_eq!(answered(&facts(&all)), expected);
-        assert!(!expected.join("").contains("u:p"));
-    }
-
-    #[test]
-    fn what_the_lock_does_not_hold_is_not_answered() {
-        for line in [
-            "toml",
-            "requests>=3",
-            "requests[socks]",
-            "numpy==2.0",
-            "tool @ git+https://h/tool.git@other",
-            "tool @ git+https://h/other.git@main",
-            "tool @ git+https://h/tool.git",
-            "requests @ https://h/requests-2.31-py3-none-any.whl",
-            "-e ./tool",
-        ] {
-            assert_eq!(answered(&facts(&[line])), Vec::<String>::new(), "{line}");
-        }
-    }
-
-    #[test]
-    fn an_extra_is_answered_when_its_packages_are_there() {
-        let mut facts = facts(&["requests[socks]"]);
-        let python = facts.now.python.as_mut().expect("there");
-        python.distributions.push(dist("pysocks", "1.7", &[]));
-        facts.dev = facts.now.clone();
-        assert_eq!(answered(&facts), ["requests[socks]"]);
-    }
-
-    #[test]
-    fn the_lock_names_what_it_takes_for_given() {
-        let given = |lines: &[&str]| {
-            let lock = freeze::plan(&facts(lines)).lock;
-            lock.python.expect("there").given
-        };
-        assert_eq!(given(&["requests"]), ["numpy==1.26"]);
-        // pip may be replaced by a newer one.
-        assert_eq!(given(&["pip"]), ["numpy==1.26"]);
-    }
-
-    #[test]
-    fn a_package_that_is_left_out_answers_nothing() {
-        let mut facts = facts(&["requests"]);
-        let python = facts.now.python.as_mut().expect("there");
-        python.distributions.push(Distribution {
-            direct_url: Some(DirectUrl {
-                url: "file:///tmp/x.whl".into(),
-                ..DirectUrl::default()
-            }),
-            requested: true,
-            ..dist("strange", "1", &[])
-        });
-        assert_eq!(freeze::plan(&facts).refused.len(), 1);
-        assert_eq!(answered(&facts), Vec::<String>::new());
-    }
 }
