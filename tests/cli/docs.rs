@@ -217,6 +217,26 @@ fn the_table_of_variables_has_those_of_the_scripts() {
 }
 
 #[test]
+fn every_option_of_dev_can_be_had_without_envtpl() {
+    let help = document("tests/cli/help.txt");
+    let (_, help) = help.split_once("$ envtpl dev -h\n").expect("its help");
+    let (_, help) = help.split_once("\nOptions:\n").expect("its options");
+    let (options, _) = help.split_once("\n\n").expect("their end");
+    let options: Vec<String> = options
+        .split_whitespace()
+        .filter(|word| word.starts_with("--"))
+        .map(|word| format!("`{word}`"))
+        .filter(|word| !["`--help`", "`--version`"].contains(&&**word))
+        .collect();
+    assert!(options.contains(&"`--env`".to_owned()), "{options:?}");
+    let page = document("docs/container-variables.md");
+    let (_, section) = page.split_once("\n## Options of envtpl dev\n").expect("it");
+    for option in options {
+        assert!(section.contains(&option), "{option} is not described");
+    }
+}
+
+#[test]
 fn the_readme_says_which_docker_is_needed() {
     let readme = document("README.md");
     for (tool, floor) in [

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::entrypoint::{Alices, Container, shop, start, told};
-use crate::workshop::docker;
+use crate::workshop::{Workshop, docker};
 
 const SKIP: &str = "--env=SKIP_INSTALL_PROJECT=1";
 
@@ -102,6 +102,59 @@ fn a_key_that_cannot_be_had_is_a_warning_and_the_command_runs() {
         &["sh", "-c", "echo $HF_TOKEN"],
     );
     assert_eq!(ended.expect(0).silent().stdout, "mine\n");
+}
+
+/// What a training script does first: it fails without a key.
+const LIBRARIES: &str = "\
+import os, wandb, huggingface_hub
+os.chdir('/tmp')
+print(wandb.login(verify=False), huggingface_hub.get_token()[::-1])
+with wandb.init(mode='offline', project='lamp') as run:
+    run.log({'bright': 7})
+";
+
+#[test]
+fn the_libraries_find_their_keys_without_a_network() {
+    let shop = Workshop::new("libraries");
+    let requirements = "dependencies/requirements.txt";
+    shop.append(requirements, "wandb\nhuggingface_hub\n");
+    shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
+    let keys = Alices::new(&[("wandb", KEY), ("hf", KEY)]);
+    let backwards: String = KEY.chars().rev().collect();
+    let found = format!("True {backwards}\n");
+
+    let (wandb, hf) = (
+        "--env=WANDB_API_KEY_FILE_AT=/keys/wandb",
+        "--env=HF_TOKEN_AT=/keys/hf",
+    );
+    let options = [SKIP, &keys.at("/keys"), wandb, hf];
+    let python = ["python3", "-c", LIBRARIES];
+    let ended = start(&shop, &options, &python).expect(0);
+    assert_eq!(ended.stdout, found, "{}", ended.stderr);
+    assert!(!ended.stderr.contains(KEY), "{}", ended.stderr);
+    start(&shop, &[SKIP, hf], &python).expect(1);
+    // As it stands in a variable, it is nobody's business but the library's.
+    let given = format!("--env=WANDB_API_KEY={KEY}");
+    start(&shop, &[SKIP, &given], &["true"]).expect(0).silent();
+
+    // The engine's secrets, as docs/container-variables.md says.
+    let document = include_str!("../../docs/container-variables.md");
+    let (_, yaml) = document.split_once("```yaml\n").expect("an example");
+    let (yaml, _) = yaml.split_once("```").expect("its end");
+    let file = "~/.secrets/wandb_api_key";
+    assert!(yaml.contains(file), "{yaml}");
+    let there = format!("\"{}/wandb\"", keys.path().display());
+    shop.write("compose.override.yaml", &yaml.replace(file, &there));
+    let script = "import os; print(os.environ['WANDB_API_KEY'][::-1])";
+    let ended = shop.envtpl(&[
+        "run",
+        "-e",
+        "SKIP_INSTALL_PROJECT=1",
+        "python3",
+        "-c",
+        script,
+    ]);
+    assert_eq!(ended.expect(0).stdout, format!("{backwards}\n"));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fi
 # The project: importable, with its metadata and its console scripts.
 if [ "${SKIP_INSTALL_PROJECT:-0}" = 0 ]; then
     # Names and contents of the files that decide what an editable install looks like.
-    envtpl_wanted=$(cd "${PROJECT_ROOT_AT:-/none}" 2>/dev/null && sha256sum pyproject.toml setup.py setup.cfg 2>/dev/null)
+    envtpl_wanted=$(cd "${PROJECT_ROOT_AT:-/none}" 2>/dev/null && exec sha256sum pyproject.toml setup.py setup.cfg 2>/dev/null)
     if [ -n "$envtpl_wanted" ]; then
         # Apart for each image, and for each path that the project can be mounted at.
         envtpl_project=$PROJECT_ROOT_AT/.envtpl/project/$envtpl_key/at$PROJECT_ROOT_AT
