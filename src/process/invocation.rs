@@ -2,10 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::output::Printer;
@@ -173,6 +175,60 @@ impl Invocation {
         }
     }
 
+    /// As [`Self::read`], no longer than `limit`; then the child is killed. What the child itself
+    /// started may go on for a while, and is not waited for.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and when there is no answer in time.
+    pub fn read_within(&self, printer: &Printer, limit: Duration) -> Result<String> {
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
+        printer.verbose(format_args!("$ {self}"));
+        let mut command = self.command();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if self.stdin.is_none() {
+            command.stdin(Stdio::null());
+        }
+        let deadline = Instant::now() + limit;
+        let mut child = self.spawn(&mut command)?;
+        self.feed(&mut child);
+        let (stdout, stderr) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
+        let read = [stdout, stderr]
+            .map(|stream| stream.recv_timeout(deadline.saturating_duration_since(Instant::now())));
+        if read.iter().any(std::result::Result::is_err) {
+            // It may have ended by itself by now.
+            let _ = child.kill();
+        }
+        let status = child.wait();
+        interrupt::set_child(None);
+        let status = status.map_err(|source| self.cannot_run(source))?;
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
+        match read {
+            [Ok(stdout), Ok(stderr)] => {
+                let finished = Finished {
+                    status,
+                    stdout,
+                    stderr,
+                };
+                match status.success() {
+                    true => Ok(finished.text()),
+                    false => Err(self.failure(status, &finished.talk())),
+                }
+            }
+            _ => {
+                let program = self.program.to_string_lossy();
+                let seconds = limit.as_secs_f64();
+                Err(Error::failed(format!(
+                    "`{program}` gave no answer within {seconds} seconds"
+                ))
+                .help(format!("the command was: {self}")))
+            }
+        }
+    }
+
     /// Runs the child with our own standard error for both of its output streams, since what it
     /// says is talk and not our data, and gives its exit status.
     ///
@@ -306,6 +362,20 @@ impl Invocation {
     }
 }
 
+/// What comes from a stream until its end, from a thread of its own: a stream may stay open longer
+/// than its program runs, and nobody has to wait for it.
+fn all_of(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What could be read until a failure is what there is.
+        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
+        // Nobody may wait for it any more.
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
 /// A line that can be pasted into a POSIX shell; what is secret in it is hidden.
 impl fmt::Display for Invocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -410,6 +480,28 @@ mod tests {
         assert_eq!(error.kind(), crate::error::Kind::NotReady);
         assert!(error.to_string().contains("envtpl-no-such-program"));
         assert!(!error.helps().is_empty());
+    }
+
+    #[test]
+    fn a_child_without_an_answer_is_not_waited_for() {
+        let long = Duration::from_secs(600);
+        let began = Instant::now();
+        // The second one keeps the streams open when its parent has been killed.
+        for script in ["exec sleep 30", "sleep 30 & wait"] {
+            let error = Invocation::new("sh")
+                .args(["-c", script])
+                .read_within(&printer(), Duration::from_millis(50))
+                .expect_err("no answer");
+            assert_eq!(error.to_string(), "`sh` gave no answer within 0.05 seconds");
+        }
+        assert!(began.elapsed() < Duration::from_secs(25));
+        let answers = |script: &str| {
+            let sh = Invocation::new("sh").args(["-c", script]);
+            sh.read_within(&printer(), long)
+        };
+        assert_eq!(answers("echo yes").expect("an answer"), "yes");
+        let error = answers("echo broken >&2; exit 7").expect_err("it fails");
+        assert_eq!(error.causes(), ["broken"]);
     }
 
     #[test]

@@ -57,8 +57,9 @@ fn a_frozen_environment_stands_on_the_base_image_that_it_was_made_on() {
 
     // Who takes the digest away gets what the registry has, and that is not what was built on.
     shop.write(file, &before);
-    let check = shop.envtpl(&["freeze", "--dry-run"]).expect(0).stdout;
-    assert!(!check.contains("BASE_IMAGE"), "{check}");
+    let check = shop.envtpl(&["freeze", "--dry-run"]).expect(0);
+    assert!(!check.stdout.contains("BASE_IMAGE"), "{}", check.stdout);
+    check.says("the registry has another image by that name now");
     shop.commit("no digest");
     shop.envtpl(&["build-generic"])
         .expect(1)

@@ -1,5 +1,7 @@
 //! What the lock says about the base image, and how the files name it from then on.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::commands::workplace::{Layer, Workplace};
@@ -7,12 +9,16 @@ use crate::engine::Image;
 use crate::engine::bootstrap;
 use crate::environment::lock::Base;
 use crate::environment::snapshot::Snapshot;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
 use crate::installation::flavour::Flavour;
 use crate::installation::pin;
 use crate::project::Installation;
+
+/// How long a registry may take to say a digest. It takes a second or two; a firewall that drops
+/// what is sent lets one wait for minutes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The file that names the base image.
 pub const FILE: &str = "compose-base.yaml";
@@ -51,7 +57,10 @@ pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
     let Some(image) = image else {
         // BuildKit fetches what it starts from without keeping it as an image.
         let built = workplace.find(&service)?;
-        let digest = built.and_then(|built| registrys_digest(workplace, name, &built));
+        let digest = match built {
+            Some(built) => registrys_digest(workplace, name, &built)?,
+            None => None,
+        };
         return Ok(Base { digest, ..base });
     };
     let made = image.labels.get(bootstrap::LABEL).cloned();
@@ -71,17 +80,42 @@ pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
     })
 }
 
-/// The digest of what a registry has by that name, if that is what an image was built on.
-fn registrys_digest(workplace: &Workplace<'_>, name: &str, built: &Image) -> Option<String> {
+/// The digest of what a registry has by that name, if that is what an image was built on. What is
+/// in the way is warned of, and no reason to freeze nothing.
+///
+/// # Errors
+/// When the person interrupts.
+fn registrys_digest(
+    workplace: &Workplace<'_>,
+    name: &str,
+    built: &Image,
+) -> Result<Option<String>> {
     let printer = &workplace.context.printer;
     let tools = workplace.compose.tools();
     let inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .}}"];
     let invocation = tools.docker().args(inspect).arg(name);
-    let answer = invocation
-        .read(printer)
-        .map_err(|error| printer.verbose(error))
-        .ok()?;
-    let answer: Value = serde_json::from_str(&answer).ok()?;
+    let why = match invocation.read_within(printer, PATIENCE) {
+        Ok(answer) => match digest_of(&answer, built) {
+            Some(digest) => return Ok(Some(digest)),
+            None => "the registry has another image by that name now".to_owned(),
+        },
+        Err(error) if error.kind() == Kind::Interrupted => return Err(error),
+        Err(error) => match error.causes().first() {
+            Some(cause) => cause.clone(),
+            None => error.to_string(),
+        },
+    };
+    printer.warn(format_args!(
+        "the base image `{name}` is locked without its digest: {why}"
+    ));
+    printer
+        .help("freeze again when the registry has it, or write NAME@DIGEST into compose-base.yaml");
+    Ok(None)
+}
+
+/// The digest that `docker buildx imagetools inspect` tells, if an image was built on what it is of.
+fn digest_of(answer: &str, built: &Image) -> Option<String> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
     let digest = answer.get("manifest")?.get("digest")?.as_str()?;
     // One configuration, or one for each platform.
     layers(answer.get("image")?)
