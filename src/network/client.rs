@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use ureq::config::RedirectAuthHeaders;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy};
 
 use crate::error::{Error, Place, Result};
 use crate::files;
+use crate::network::forward::Forwarding;
 use crate::network::login::Login;
 use crate::network::names::Names;
 use crate::network::proxy::is_direct;
@@ -110,8 +110,8 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self> {
         let certificates = certificates(&settings)?;
         let names = Names::default();
-        let agent = |proxy: Option<Proxy>| {
-            let config = Agent::config_builder()
+        let config = |proxy: Option<Proxy>| {
+            Agent::config_builder()
                 .http_status_as_error(false)
                 .user_agent(concat!("envtpl/", env!("CARGO_PKG_VERSION")))
                 .accept_encoding("identity")
@@ -127,8 +127,11 @@ impl Client {
                         .build(),
                 )
                 .proxy(proxy)
-                .build();
-            Agent::with_parts(config, DefaultConnector::default(), names.clone())
+                .build()
+        };
+        let agent = |proxy: Option<Proxy>| {
+            let connector = Forwarding::new(config(None));
+            Agent::with_parts(config(proxy), connector, names.clone())
         };
         let through = |name: &str, address: &Option<String>| -> Result<Option<Agent>> {
             match address.as_deref().filter(|address| !address.is_empty()) {

@@ -2,6 +2,7 @@
 //! network, the engine and git do.
 
 mod client;
+mod forward;
 mod login;
 mod loopback;
 mod names;

@@ -370,6 +370,44 @@ fn an_index_of_the_settings_stands_in_and_its_password_is_shown_nowhere() {
 }
 
 #[test]
+fn a_proxy_is_asked_for_whole_addresses_and_told_of_when_it_lets_nothing_through() {
+    let (desk, proxy) = desk();
+    for (name, length) in FILES {
+        let address = format!("http://packages.test/files/{name}");
+        proxy.serve(&address, contents(name, length));
+    }
+    desk.write(LOCK, lock("http://packages.test"));
+    let with = proxy.address.replace("://", "://joe:s3cret@");
+    let settings = format!("HTTP_PROXY='{with}'\nHTTPS_PROXY='{with}'\n");
+    desk.write("installation/amd64-cpu/.env", settings);
+    let fetched = desk.envtpl(&["sources", "fetch", "-v"]).expect(0);
+    assert!(!(fetched.stderr + &fetched.stdout).contains("s3cret"));
+    let asked = proxy.asked();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    for one in &asked {
+        assert!(
+            one.starts_with("GET http://packages.test/files/")
+                && one.ends_with("Proxy-Authorization: Basic am9lOnMzY3JldA=="),
+            "{one}"
+        );
+    }
+
+    // What has TLS goes through a tunnel, which this one does not make.
+    std::fs::remove_dir_all(desk.work().join(".envtpl/sources")).expect("removed");
+    desk.write(LOCK, lock("https://packages.test"));
+    desk.envtpl(&["sources", "fetch"])
+        .expect(1)
+        .says("the proxy refuses: proxy server responded 404");
+    let asked = proxy.asked();
+    assert!(
+        asked
+            .iter()
+            .all(|one| one.starts_with("CONNECT packages.test:443")),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn what_cannot_be_kept_is_named_and_so_is_a_lock_that_is_not_there() {
     let (desk, server) = desk();
     let bare = lock(&server.address).replace(&sha256(FILES[0].0), "''");

@@ -259,7 +259,13 @@ fn what_is_frozen_in_a_company_is_built_again_from_its_index_or_named() {
         verified.stdout
     );
 
-    for told in [&checked, &frozen, &again, &verified] {
+    // What the lock names comes through the proxy's tunnel too, with the password of the settings.
+    company.asked();
+    let fetched = shop.envtpl(&["-v", "sources", "fetch"]).expect(0);
+    let inside = "packages.company.test".to_owned();
+    assert!(company.asked().contains(&inside));
+
+    for told in [&checked, &frozen, &again, &verified, &fetched] {
         let told = format!("{}{}", told.stdout, told.stderr);
         assert!(!told.contains("s3cret-word"), "{told}");
     }

@@ -69,7 +69,8 @@ fn answer(mut stream: TcpStream, shared: &Mutex<Shared>) {
             if let Some(range) = lower.strip_prefix("range: bytes=") {
                 from = range.trim_end_matches('-').parse().expect("a number");
             }
-            if lower.starts_with("range:") || lower.starts_with("authorization:") {
+            let counts = ["range:", "authorization:", "proxy-authorization:"];
+            if counts.iter().any(|name| lower.starts_with(name)) {
                 asked = format!("{asked} {line}");
             }
             if line.is_empty() {
