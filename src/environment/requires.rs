@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::environment::lock::Lock;
 use crate::environment::snapshot::Snapshot;
 use crate::installation::requirements::{Marker, normalise};
 
@@ -37,6 +38,15 @@ impl Interpreter {
                 .map(|python| python.version.clone())
                 .unwrap_or_default(),
             platform: snapshot.platform.clone(),
+        }
+    }
+
+    /// The one that a lock names.
+    pub fn locked(lock: &Lock) -> Self {
+        let version = lock.python.as_ref().map(|python| python.version.clone());
+        Self {
+            version: version.unwrap_or_default(),
+            platform: lock.platform.clone(),
         }
     }
 

@@ -350,14 +350,7 @@ impl Trial {
 /// they were declared after the last freeze, so a build from the lock alone does not have them.
 /// A name that no installed package has may be a virtual one, and is not judged.
 pub fn unlocked(lock: &Lock, declared: &Declared, image: &Facts) -> Vec<String> {
-    let interpreter = Interpreter {
-        version: lock
-            .python
-            .as_ref()
-            .map(|python| python.version.clone())
-            .unwrap_or_default(),
-        platform: lock.platform.clone(),
-    };
+    let interpreter = Interpreter::locked(lock);
     let locked = Packages::of_lock(lock, Flavour::Dev);
     let base = Packages::of_snapshot(&image.base);
     let now = Packages::of_snapshot(&image.now);

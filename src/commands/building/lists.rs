@@ -1,53 +1,35 @@
 //! Whether the lists that the Dockerfile reads are what the lock says.
 
-use std::collections::BTreeSet;
-
-use crate::environment::freeze::{LOCKED_DIRECTORY, locked_files};
+use crate::environment::freeze::drifted_lists;
 use crate::environment::lock::{self, Lock};
 use crate::error::{Error, Place, Result};
-use crate::files;
 use crate::project::Installation;
 
 /// A build reads the lists alone, so a list that says something else would be verified instead.
 ///
 /// # Errors
-/// `Failed`, with the line, for the first list that differs.
+/// `Failed`, with the line, for the first list that differs in what it makes a build do.
 pub fn check(installation: &Installation, lock: &Lock) -> Result<()> {
-    for expected in locked_files(lock) {
-        let path = installation.path(LOCKED_DIRECTORY).join(expected.name);
-        let found = files::read_text_if_exists(&path)?.unwrap_or_default();
-        let expected = expected.text.unwrap_or_default();
-        let (expected, found_lines) = (lines(&expected), lines(&found));
+    for list in drifted_lists(lock, installation.directory()) {
+        let list = list?;
         let differs = |message: String, place: Place| {
             Error::failed(message)
                 .at(place)
                 .help("`envtpl freeze` writes both; or take the committed ones back with git")
         };
-        if let Some(strange) = found_lines.difference(&expected).next() {
-            let number = found.lines().position(|line| line.trim() == *strange);
-            let place = Place::line(&path, &found, number.unwrap_or(0) + 1);
+        if let Some((number, line)) = list.strange() {
+            let found = list.found.as_deref().unwrap_or_default();
             return Err(differs(
-                format!("`{strange}` is not what {} says", lock::FILE),
-                place,
+                format!("`{line}` is not what {} says", lock::FILE),
+                Place::line(&list.path, found, number),
             ));
         }
-        // Without a comment, a build only resolves what it need not.
-        let mut missing = expected.difference(&found_lines);
-        if let Some(missing) = missing.find(|line| !line.starts_with('#')) {
+        if let Some(line) = list.missing() {
             return Err(differs(
-                format!("`{missing}` is in {} and missing here", lock::FILE),
-                Place::file(&path),
+                format!("`{line}` is in {} and missing here", lock::FILE),
+                Place::file(&list.path),
             ));
         }
     }
     Ok(())
-}
-
-/// The lines that say something; comments do as well, such as what a list answers, but for the
-/// first, which says who wrote it.
-fn lines(text: &str) -> BTreeSet<&str> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("# Written by"))
-        .collect()
 }

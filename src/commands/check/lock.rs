@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::finding::Findings;
 use crate::environment::declared::{Declared, DeclaredFiles};
-use crate::environment::freeze::{LOCKED_DIRECTORY, locked_files};
+use crate::environment::freeze::{LOCKED_DIRECTORY, drifted_lists};
 use crate::environment::lock::{AptPackage, FILE, Lock};
 use crate::environment::requires::Interpreter;
 use crate::error::{Place, Result};
@@ -58,11 +58,13 @@ pub fn check(findings: &mut Findings, installation: &Installation) -> Result<()>
 /// Lists that no lock explains.
 fn without_lock(findings: &mut Findings, installation: &Installation) -> Result<()> {
     let nothing = Lock::new("", Default::default());
-    let left: Vec<&str> = locked_files(&nothing)
-        .iter()
-        .map(|file| file.name)
-        .filter(|name| files::exists(&installation.path(LOCKED_DIRECTORY).join(name)))
-        .collect();
+    let mut left = Vec::new();
+    for list in drifted_lists(&nothing, installation.directory()) {
+        let list = findings.value(list, &installation.path(LOCKED_DIRECTORY))?;
+        left.extend(
+            list.and_then(|list| Some(list.name.file_name()?.to_string_lossy().into_owned())),
+        );
+    }
     if !left.is_empty() {
         findings
             .error(
@@ -79,24 +81,21 @@ fn without_lock(findings: &mut Findings, installation: &Installation) -> Result<
 
 /// The lists, as freeze writes them for the lock and as they are.
 fn lists(findings: &mut Findings, installation: &Installation, lock: &Lock) -> Result<()> {
-    for file in locked_files(lock) {
-        let relative = Path::new(LOCKED_DIRECTORY).join(file.name);
-        let path = installation.path(&relative);
-        let Some(now) = findings.value(files::read_if_exists(&path), &path)? else {
+    let directory = installation.path(LOCKED_DIRECTORY);
+    for list in drifted_lists(lock, installation.directory()) {
+        let Some(list) = findings.value(list, &directory)? else {
             continue;
         };
-        let wanted = file.text.map(String::into_bytes);
-        if now == wanted {
-            continue;
-        }
-        let message = match (&now, &wanted) {
+        let message = match (&list.found, &list.wanted) {
             (None, _) => "it is missing: builds would not install what envtpl.lock says",
             (_, None) => "envtpl.lock has nothing for it: builds install what is not locked",
             _ => "it is not what envtpl.lock says: builds install other versions",
         };
+        let wanted = list.wanted.as_deref().map(str::as_bytes);
+        let found = list.found.as_deref().map(str::as_bytes);
         findings
-            .error(&Place::file(&path), message)
-            .diff(unified_diff(&relative, wanted.as_deref(), now.as_deref()))
+            .error(&Place::file(&list.path), message)
+            .diff(unified_diff(&list.name, wanted, found))
             .help(FREEZE);
     }
     Ok(())
@@ -110,14 +109,7 @@ fn not_locked(
     declared: &Declared,
 ) {
     let python = python_names(lock);
-    let interpreter = Interpreter {
-        version: lock
-            .python
-            .as_ref()
-            .map(|python| python.version.clone())
-            .unwrap_or_default(),
-        platform: lock.platform.clone(),
-    };
+    let interpreter = Interpreter::locked(lock);
     let asked = declared
         .python
         .iter()
