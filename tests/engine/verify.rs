@@ -1,5 +1,7 @@
 //! Building again from the lock alone, and telling what is not the same.
 
+use std::io::{BufRead, BufReader};
+
 use serde_json::Value;
 
 use crate::scratch;
@@ -126,19 +128,27 @@ fn an_interrupted_or_failing_verification_leaves_no_image_and_no_name() {
     shop.write("Dockerfile", &dockerfile);
     shop.append("Dockerfile", "RUN sleep 300\n");
     let mut child = shop
-        .command(&["verify"])
+        .command(&["verify", "--progress", "plain"])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("started");
-    std::thread::sleep(std::time::Duration::from_secs(8));
+    let mut told = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let step = told.find(|line| {
+        line.as_ref()
+            .is_ok_and(|line| line.contains("RUN sleep 300"))
+    });
+    assert!(step.is_some(), "the build ended before its last step");
+    // Whoever does not read on stops the build by that.
+    let rest = std::thread::spawn(move || told.count());
     let pid = child.id().to_string();
     let killed = std::process::Command::new("kill")
         .args(["-INT", &pid])
         .status();
     assert!(killed.expect("kill runs").success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    rest.join().expect("it was read to its end");
     assert_eq!(shop.tags(), tags);
     let kept = shop.root().join(".envtpl/verdicts/amd64-cpu.json");
     assert!(!kept.exists(), "there is no verdict");
