@@ -25,6 +25,7 @@ mod registry;
 mod run;
 mod runs;
 mod scratch;
+mod second_engine;
 mod servers;
 mod sources;
 mod terminal;

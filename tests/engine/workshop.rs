@@ -31,6 +31,8 @@ pub struct Workshop {
     pub installation: String,
     /// The image name without tag.
     pub image: String,
+    /// The engine that envtpl uses, as `DOCKER_HOST` names it; `None` for that of all tests.
+    pub engine: Option<String>,
 }
 
 impl Workshop {
@@ -77,6 +79,7 @@ impl Workshop {
             project: format!("envtpl-test-{name}-{}", std::process::id()),
             installation: installation.to_owned(),
             image: image_name(name),
+            engine: None,
         };
         workshop.git(&["init", "--quiet", "--initial-branch=main"]);
         workshop.git(&["config", "user.name", "Test"]);
@@ -96,6 +99,7 @@ impl Workshop {
             project: self.project.clone(),
             installation: self.installation.clone(),
             image: image_name(name),
+            engine: None,
         };
         let from = self.root().to_string_lossy().into_owned();
         other.git(&["clone", "--quiet", &from, "."]);
@@ -186,6 +190,9 @@ impl Workshop {
     pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = clean(Command::new(env!("CARGO_BIN_EXE_envtpl")));
         command.args(arguments).current_dir(self.root());
+        if let Some(engine) = &self.engine {
+            command.env("DOCKER_HOST", engine);
+        }
         command
     }
 

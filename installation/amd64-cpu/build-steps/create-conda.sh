@@ -21,7 +21,9 @@ if [ -n "$alias" ]; then export CONDA_CHANNEL_ALIAS="$alias" MAMBA_CHANNEL_ALIAS
 # Archives stay in the build's cache; the rest of what the tool keeps is thrown away.
 export CONDA_PKGS_DIRS=/var/cache/conda MAMBA_ROOT_PREFIX=/tmp/conda-root LC_ALL=C
 
-work=$(mktemp -d)
+# The same path each time: conda's history, which is in the image, has the command line.
+work=/tmp/conda-work
+mkdir -m 700 "$work"
 sort -u "$2/specs.txt" >"$work/wanted"
 
 # choose: lets conda choose what environment.yml asks for.
@@ -149,6 +151,8 @@ for path in glob.glob("/opt/conda/conda-meta/*"):
     after = bare(re.sub(r"file:/*" + re.escape(kept) + r"/(https?)/", r"\1://", before))
     if alias:
         after = after.replace(alias + "/", "https://conda.anaconda.org/")
+    # When it was built is the only thing here that another build would not write.
+    after = re.sub(r"(?m)^==> [-0-9: ]+ <==$", "==> 1980-01-01 00:00:00 <==", after)
     if after != before:
         with open(path, "w", encoding="utf-8") as record:
             record.write(after)

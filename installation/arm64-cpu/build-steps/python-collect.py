@@ -5,6 +5,10 @@
 Whatever is newer than MARKER under the install paths of this Python is linked into TREE at its
 own path, so that COPY brings exactly that into the images. Modules are compiled here, once for
 both images, on all processors: an image's ordinary user could not keep what Python compiles.
+
+A compiled module holds the time of its source, so sources that each build gave the time of its own
+installing would make another layer of the same packages each time. They all get one time instead,
+whatever the build is given; headers and data keep theirs, which other programs go by.
 """
 
 import compileall
@@ -12,6 +16,9 @@ import os
 import shutil
 import sys
 import sysconfig
+
+# 1 January 1980, the first moment that a wheel, which is a zip archive, can tell.
+TIME_OF_SOURCES = 315532800
 
 
 def install_roots():
@@ -64,6 +71,8 @@ def main(marker, tree):
         target = tree + path
         like(os.path.dirname(path), os.path.dirname(target))
         os.link(path, target, follow_symlinks=False)
+        if path.endswith(".py"):
+            os.utime(target, (TIME_OF_SOURCES, TIME_OF_SOURCES), follow_symlinks=False)
     print("%d files" % len(found))
     # Some packages carry files of another Python version on purpose: not an error.
     compileall.compile_dir(

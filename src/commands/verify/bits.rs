@@ -145,10 +145,38 @@ impl Bits {
     }
 }
 
-/// An instruction without what it mounts, in one line.
+/// An instruction as somebody wrote it, in one line: without the shell, with which arguments it ran
+/// (`|1 NAME=value`), and what it mounts.
 fn shortened(step: &str) -> String {
-    let words = step.split_whitespace();
-    let words = words.filter(|word| !word.starts_with("--mount=") && *word != "/bin/sh");
-    let step = words.collect::<Vec<_>>().join(" ");
-    step.trim_end_matches("# buildkit").trim_end().to_owned()
+    let step = step.trim_end().trim_end_matches("# buildkit");
+    let run = step.strip_prefix("RUN ");
+    let command = run.and_then(|run| Some(run.split_once("/bin/sh -c ")?.1));
+    let words = command.unwrap_or(step).split_whitespace();
+    let words = words.filter(|word| !word.starts_with("--mount="));
+    let words = command.map(|_| "RUN").into_iter().chain(words);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_is_named_by_the_line_that_makes_it() {
+        for (step, line) in [
+            (
+                "RUN |2 A=1 B=x y /bin/sh -c date +%N   >/etc/moment # buildkit",
+                "RUN date +%N >/etc/moment",
+            ),
+            (
+                "RUN --mount=type=cache,target=/c /bin/sh -c make # buildkit",
+                "RUN make",
+            ),
+            ("COPY /tree/ / # buildkit", "COPY /tree/ /"),
+            ("RUN /bin/bash -c make # buildkit", "RUN /bin/bash -c make"),
+            ("", ""),
+        ] {
+            assert_eq!(shortened(step), line);
+        }
+    }
 }
