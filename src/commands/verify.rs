@@ -5,12 +5,11 @@ mod bits;
 mod record;
 mod trial;
 
-use crate::commands::building::{Apart, lists};
+use crate::commands::building::{Apart, check_locked};
 use crate::commands::workplace::Workplace;
 use crate::commands::{Context, planned};
-use crate::environment::declared::DeclaredFiles;
 use crate::environment::lock::{self, Lock};
-use crate::environment::verdict::{self, Deviation, Trial};
+use crate::environment::verdict::{self, Deviation};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::installation::flavour::Flavour;
@@ -45,7 +44,8 @@ pub struct Args {
 /// Verifies one installation.
 ///
 /// # Errors
-/// `NotReady` without a lock; `Failed` when the build fails or its result differs.
+/// `NotReady` without a lock; `Failed` when something is declared that the lock does not hold, before
+/// anything is built, and when the build fails or its result differs.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     )?;
     let (text, lock) = locked(installation)?;
     Apart::check(installation)?;
-    lists::check(installation, &lock)?;
+    check_locked(installation)?;
     let workplace = Workplace::open(context, &project, installation)?;
     if context.dry_run {
         return context
@@ -84,7 +84,6 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         notes.extend(note);
     }
     drop(apart);
-    refuse_unlocked(installation, &lock, &trials)?;
 
     let mut judgement = verdict::judge(&lock, &trials);
     judgement.notes.extend(notes);
@@ -129,29 +128,6 @@ fn locked(installation: &Installation) -> Result<(String, Lock)> {
     };
     let lock = Lock::parse(&path, &text)?;
     Ok((text, lock))
-}
-
-/// What was declared since the freeze is outside of the lock, and a verdict on the lock must not
-/// speak for it.
-fn refuse_unlocked(installation: &Installation, lock: &Lock, trials: &[Trial]) -> Result<()> {
-    let declared = DeclaredFiles::read(installation.directory())?.declared();
-    let Some(dev) = trials.iter().find(|trial| trial.flavour == Flavour::Dev) else {
-        return Ok(());
-    };
-    let names = verdict::unlocked(lock, &declared, &dev.rebuilt);
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(Error::failed(format!(
-        "{} declared and not in envtpl.lock: {}",
-        if names.len() == 1 {
-            "a package is"
-        } else {
-            "packages are"
-        },
-        names.join(", ")
-    ))
-    .help("lock what is declared: `envtpl build`, then `envtpl freeze`"))
 }
 
 fn human(verdict: &Verdict) -> String {

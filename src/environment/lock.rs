@@ -7,6 +7,8 @@
 mod tests;
 mod text;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::environment::origin::Origin;
@@ -93,13 +95,14 @@ pub struct Settled {
     /// Packages for conda, as written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conda: Vec<String>,
-    /// Packages of `apt-build.txt`, as written.
+    /// Packages of `apt-build.txt` that none of its locked packages is for, and that are there all
+    /// the same, as written; all of them where nothing was built from source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apt_build: Vec<String>,
-    /// Packages of `apt-runtime.txt`, as written.
+    /// Packages of `apt-runtime.txt` that the base image has or provides, as written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apt_runtime: Vec<String>,
-    /// Packages of `apt-dev.txt`, as written.
+    /// Packages of `apt-dev.txt` that the run image has or provides, as written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apt_dev: Vec<String>,
 }
@@ -210,6 +213,10 @@ pub struct AptPackage {
     pub snapshot: String,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
+    /// The lines of its list that it answers though they name no package: `libz-dev` is answered by
+    /// `zlib1g-dev`, which provides it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<String>,
     /// Why no build can get it again, if that is so; the build's lists then leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfrozen: Option<String>,
@@ -313,15 +320,21 @@ impl Lock {
             .python
             .iter_mut()
             .flat_map(|python| &mut python.packages);
-        let mut theirs = other
-            .python
-            .map(|python| python.packages)
-            .unwrap_or_default();
+        let theirs = other.python.iter().flat_map(|python| &python.packages);
+        let theirs: BTreeMap<_, _> = theirs.map(|other| (&other.name, &other.declared)).collect();
         for package in mine {
-            let same = theirs.iter_mut().find(|other| other.name == package.name);
-            package.declared = same
-                .map(|other| std::mem::take(&mut other.declared))
-                .unwrap_or_default();
+            let same = theirs.get(&package.name);
+            package.declared = same.map(|declared| (*declared).clone()).unwrap_or_default();
+        }
+        for (mine, theirs) in self.apt.lists_mut().into_iter().zip(other.apt.lists()) {
+            let theirs = theirs.iter();
+            let theirs: BTreeMap<_, _> = theirs
+                .map(|other| ((&other.name, &other.architecture), &other.declared))
+                .collect();
+            for package in mine {
+                let same = theirs.get(&(&package.name, &package.architecture));
+                package.declared = same.map(|declared| (*declared).clone()).unwrap_or_default();
+            }
         }
     }
 
@@ -347,6 +360,10 @@ impl Lock {
             list.sort_by(|one, other| {
                 (&one.name, &one.architecture).cmp(&(&other.name, &other.architecture))
             });
+            for package in list {
+                package.declared.sort();
+                package.declared.dedup();
+            }
         }
         self.conda.sort_by(|one, other| one.name.cmp(&other.name));
         for tool in &mut self.tools {

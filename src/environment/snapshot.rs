@@ -229,6 +229,9 @@ pub struct AptPackage {
     /// The names that it stands for, as dpkg writes it.
     #[serde(default)]
     pub provides: String,
+    /// The declared names that it answered when the image was built, of which none is a package's.
+    #[serde(default)]
+    pub answers: Vec<String>,
 }
 
 impl AptPackage {

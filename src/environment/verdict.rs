@@ -11,10 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::compare::{Key, Kind, Packages, What, compare};
 use crate::environment::contents::Contents;
-use crate::environment::declared::Declared;
 use crate::environment::freeze::apt_label;
 use crate::environment::lock::Lock;
-use crate::environment::requires::Interpreter;
 use crate::environment::snapshot::Snapshot;
 use crate::installation::flavour::Flavour;
 
@@ -223,20 +221,35 @@ pub fn judge(lock: &Lock, trials: &[Trial]) -> Judgement {
     }
 }
 
-/// Packages that freeze marked, with the reasons.
-fn unfrozen(lock: &Lock) -> impl Iterator<Item = (Key, &str)> {
+/// A package that freeze marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfrozen<'a> {
+    /// What it is installed by, and its name.
+    pub key: Key,
+    /// Its version.
+    pub version: &'a str,
+    /// Why no build can get it again.
+    pub why: &'a str,
+}
+
+/// The packages of a lock that freeze marked.
+pub fn unfrozen(lock: &Lock) -> impl Iterator<Item = Unfrozen<'_>> {
     let python = lock.python_packages().iter();
-    let python = python.map(|one| (Kind::Python, one.name.clone(), &one.unfrozen));
+    let python = python.map(|one| (Kind::Python, one.name.clone(), &one.version, &one.unfrozen));
     let conda = lock.conda.iter();
-    let conda = conda.map(|one| (Kind::Conda, one.name.clone(), &one.unfrozen));
+    let conda = conda.map(|one| (Kind::Conda, one.name.clone(), &one.version, &one.unfrozen));
     let apt = lock.apt.lists().into_iter().flatten().map(|one| {
         let label = apt_label(&one.name, &one.architecture, &lock.platform);
-        (Kind::Apt, label, &one.unfrozen)
+        (Kind::Apt, label, &one.version, &one.unfrozen)
     });
-    python
-        .chain(conda)
-        .chain(apt)
-        .filter_map(|(kind, name, why)| Some(((kind, name), why.as_deref()?)))
+    let all = python.chain(conda).chain(apt);
+    all.filter_map(|(kind, name, version, why)| {
+        Some(Unfrozen {
+            key: (kind, name),
+            version,
+            why: why.as_deref()?,
+        })
+    })
 }
 
 impl Trial {
@@ -259,7 +272,7 @@ impl Trial {
         notes: &mut BTreeSet<String>,
     ) -> Vec<Deviation> {
         let expected = Packages::of_lock(lock, self.flavour);
-        let unfrozen: BTreeMap<Key, &str> = unfrozen(lock).collect();
+        let unfrozen: BTreeMap<Key, &str> = unfrozen(lock).map(|one| (one.key, one.why)).collect();
         let comparison = compare(&expected, &found.named_in(&expected));
         let mut differences = self.deviations(Against::Lock, comparison);
         for deviation in &mut differences {
@@ -344,29 +357,4 @@ impl Trial {
             files: Vec::new(),
         }
     }
-}
-
-/// Declared packages that are installed, and that neither the lock nor the base image names:
-/// they were declared after the last freeze, so a build from the lock alone does not have them.
-/// A name that no installed package has may be a virtual one, and is not judged.
-pub fn unlocked(lock: &Lock, declared: &Declared, image: &Facts) -> Vec<String> {
-    let interpreter = Interpreter::locked(lock);
-    let locked = Packages::of_lock(lock, Flavour::Dev);
-    let base = Packages::of_snapshot(&image.base);
-    let now = Packages::of_snapshot(&image.now);
-    let python = declared.python.iter();
-    let python = python
-        .filter(|requirement| requirement.holds(&interpreter, None))
-        .map(|requirement| (Kind::Python, requirement.key.clone()));
-    let apt = declared.apt_runtime.iter().chain(&declared.apt_dev);
-    let apt = apt.map(|name| (Kind::Apt, name.clone()));
-    let conda = declared.conda.iter().flatten();
-    let conda = conda.map(|name| (Kind::Conda, name.clone()));
-    let missing: BTreeSet<Key> = python
-        .chain(apt)
-        .chain(conda)
-        .filter(|key| now.get(key).is_some())
-        .filter(|key| locked.get(key).is_none() && base.get(key).is_none())
-        .collect();
-    missing.into_iter().map(|(_, name)| name).collect()
 }

@@ -366,6 +366,8 @@ python:
     version: '1.27'
     origin: index
     requested: true
+    declared:
+    - hatchling
 apt:
   dev:
   - name: less
@@ -381,7 +383,7 @@ fn frozen() -> Desk {
     let desk = desk();
     for (file, text) in [
         ("envtpl.lock", LOCK),
-        ("dependencies/requirements.txt", "Hatchling\n"),
+        ("dependencies/requirements.txt", "hatchling\n"),
         ("dependencies/apt-dev.txt", "less\n"),
         ("dependencies/apt-runtime.txt", ""),
         ("dependencies/apt-build.txt", ""),
@@ -389,7 +391,10 @@ fn frozen() -> Desk {
         desk.write(&path(file), text);
     }
     for (file, line) in [
-        ("requirements.txt", "# python: 3.12\n\nhatchling==1.27"),
+        (
+            "requirements.txt",
+            "# python: 3.12\n\n# asked: hatchling\nhatchling==1.27",
+        ),
         ("apt-dev.txt", "less=590"),
     ] {
         desk.write(

@@ -38,6 +38,8 @@ python:
     version: 1.17.0
     origin: index
     requested: true
+    declared:
+    - six==1.17.0
 ";
 
 /// A project whose lock has one package.
@@ -51,8 +53,16 @@ fn desk() -> Desk {
     desk.write(&format!("{DIRECTORY}/envtpl.lock"), LOCK);
     desk.write(
         &format!("{DIRECTORY}/dependencies/locked/requirements.txt"),
-        "# Written by freeze\nsix==1.17.0\n",
+        "# Written by freeze\n# python: 3.11\n# asked: six==1.17.0\nsix==1.17.0\n",
     );
+    for (list, text) in [
+        ("requirements", "six==1.17.0\n"),
+        ("apt-build", ""),
+        ("apt-runtime", ""),
+        ("apt-dev", ""),
+    ] {
+        desk.write(&format!("{DIRECTORY}/dependencies/{list}.txt"), text);
+    }
     desk
 }
 
@@ -90,7 +100,10 @@ fn a_list_that_differs_from_the_lock_is_told_with_its_line() {
     let desk = desk();
     let list = format!("{DIRECTORY}/dependencies/locked/requirements.txt");
     for (text, told) in [
-        ("# Written by freeze\nsix==1.16.0\n", "requirements.txt:2"),
+        (
+            "# python: 3.11\n# asked: six==1.17.0\nsix==1.16.0\n",
+            "requirements.txt:3",
+        ),
         ("", "`six==1.17.0` is in envtpl.lock and missing here"),
     ] {
         desk.write(&list, text);
@@ -99,6 +112,22 @@ fn a_list_that_differs_from_the_lock_is_told_with_its_line() {
             .says(told)
             .says("envtpl freeze");
     }
+}
+
+#[test]
+fn what_is_declared_and_not_locked_is_refused_before_anything_is_built() {
+    let desk = desk();
+    desk.write(
+        &format!("{DIRECTORY}/dependencies/requirements.txt"),
+        "six==1.17.0\ntoml\n",
+    );
+    desk.envtpl(&["verify"])
+        .expect(1)
+        .says("`toml` is declared and not in the lock, so nothing was built")
+        .says("requirements.txt:2")
+        .says("envtpl freeze")
+        .keeps_quiet_about("Building");
+    assert!(!desk.has("../bin/asked"), "nothing was asked of the engine");
 }
 
 #[test]
@@ -155,26 +184,6 @@ fn a_failed_build_leaves_no_name_and_no_verdict() {
         .expect(1)
         .says("the build of amd64-cpu failed");
     assert!(asked(&desk).ends_with("image rm lab/p:dev-latest-root-verifying\n"));
-    assert!(!desk.has(".envtpl/verdicts"));
-}
-
-#[test]
-fn what_was_declared_since_the_freeze_is_refused() {
-    let desk = desk();
-    let lock = LOCK.replace("name: six\n", "name: seven\n");
-    desk.write(&format!("{DIRECTORY}/envtpl.lock"), lock);
-    desk.write(
-        &format!("{DIRECTORY}/dependencies/locked/requirements.txt"),
-        "seven==1.17.0\n",
-    );
-    desk.write(
-        &format!("{DIRECTORY}/dependencies/requirements.txt"),
-        "six\n",
-    );
-    desk.envtpl(&["verify"])
-        .expect(1)
-        .says("a package is declared and not in envtpl.lock: six")
-        .says("envtpl freeze");
     assert!(!desk.has(".envtpl/verdicts"));
 }
 

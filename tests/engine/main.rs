@@ -19,6 +19,7 @@ mod gpu;
 mod gpu_device;
 mod image;
 mod machine;
+mod provided_names;
 mod ranks;
 mod readme;
 mod registry;

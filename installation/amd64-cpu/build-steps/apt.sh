@@ -4,7 +4,8 @@
 #   apt.sh declared NAME DIRECTORY    DIRECTORY/declared/NAME.txt: what of it is not there yet
 #   apt.sh install PACKAGE...         for the steps' own needs
 # Package lists and archives stay in the build cache, never in the image. Where each package of a
-# list came from is recorded in /opt/envtpl/apt-facts/NAME.txt.
+# list came from is recorded in /opt/envtpl/apt-facts/NAME.txt, and in NAME.answers which package a
+# declared name is answered by that is none's own: `libz-dev` by zlib1g-dev, which provides it.
 set -eu
 
 kind=$1
@@ -18,6 +19,26 @@ words() {
 # installed FORMAT: what is installed.
 installed() {
     dpkg-query -W -f "\${db:Status-Abbrev} $1\n" | sed -n 's/^ii *//p' | LC_ALL=C sort
+}
+# provider NAME: an installed package that provides NAME.
+provider() {
+    # shellcheck disable=SC2016
+    installed '${Package} ${Provides}' | awk -v name="$1" '{
+        for (i = 2; i <= NF; i++) {
+            sub(/,$/, "", $i)
+            if ($i == name) { print $1; exit }
+        }
+    }'
+}
+# record_answers NAME...: the declared names that are no package's, with what provides them.
+record_answers() {
+    # shellcheck disable=SC2016
+    there=" $(installed '${Package} ${Package}:${Architecture}' | tr '\n' ' ') "
+    for package in "$@"; do
+        case $there in *" $package "*) continue ;; esac
+        found=$(provider "$package")
+        if [ -n "$found" ]; then printf '%s\t%s\n' "$found" "$package"; fi
+    done >"/opt/envtpl/apt-facts/$name.answers"
 }
 case $kind in
     install)
@@ -56,7 +77,6 @@ if [ "$kind" = declared ]; then
     done
     # shellcheck disable=SC2086
     if [ -n "$present" ]; then apt-mark manual $present >/dev/null; fi
-    if [ -n "$locked" ] && [ $# != 0 ]; then echo "the lock does not have these yet: $*"; fi
 fi
 if [ $# = 0 ]; then
     echo "nothing to install"
@@ -191,9 +211,23 @@ elif [ -z "$fresh" ]; then
     refresh
 fi
 
+if [ "$kind" = declared ]; then
+    # A name that is no package's, and that something here provides, needs no other version of it.
+    for package in "$@"; do
+        shift
+        found=$(provider "$package")
+        if [ -n "$found" ] && ! apt-cache show "$package" 2>/dev/null | grep -q '^Package: '; then
+            apt-mark manual "$found" >/dev/null
+        else
+            set -- "$@" "$package"
+        fi
+    done
+    if [ -n "$locked" ] && [ $# != 0 ]; then echo "the lock does not have these yet: $*"; fi
+fi
+
 # shellcheck disable=SC2016
 installed '${Package} ${Version} ${Architecture}' >"$settings/before"
-if ! install_all "$@"; then
+if [ $# != 0 ] && ! install_all "$@"; then
     if [ -n "$fresh" ] && echo "trying again with fresh package lists" && refresh && install_all "$@"; then :; else
         echo >&2
         echo "error: apt could not install what $name.txt lists ($kind); its reason is above" >&2
@@ -220,6 +254,8 @@ if [ "$kind" != install ]; then
         installed '${Package} ${Version} ${Architecture}' | LC_ALL=C comm -13 "$settings/before" - |
             sh "$here/apt-facts.sh" >>"/opt/envtpl/apt-facts/$name.txt"
     fi
+    # shellcheck disable=SC2086
+    if [ "$kind" = declared ]; then record_answers $declared; fi
 fi
 
 # A key made here would be the same for everybody who has the image.

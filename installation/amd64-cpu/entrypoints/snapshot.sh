@@ -31,7 +31,8 @@ system_packages() {
         # it was installed, and of what was installed by hand since apt may know it.
         base=/opt/envtpl/base.json
         if [ ! -r $base ]; then base=/dev/null; fi
-        facts=$(cat /opt/envtpl/apt-facts/*.txt 2>/dev/null || true)
+        # (And which package answers a declared name that is no package's.)
+        facts=$(cat /opt/envtpl/apt-facts/*.txt /opt/envtpl/apt-facts/*.answers 2>/dev/null || true)
         # A package is "manual" unless apt remembers that it came as a dependency. Names decide:
         # for packages of all architectures apt remembers the machine's.
         # shellcheck disable=SC2016
@@ -43,6 +44,7 @@ system_packages() {
                     else {
                         printf "{\"name\":\"%s\",\"version\":\"%s\",\"architecture\":\"%s\",\"manual\":%s",
                             name, version, architecture, (name in automatic ? "false" : "true")
+                        if (name in answers) printf ",\"answers\":[%s]", answers[name]
                         if (has_base && !(id in base)) {
                             if (id in facts) printf ",%s", facts[id]
                             printf ",\"depends\":\"%s\",\"provides\":\"%s\"", depends, provides
@@ -63,6 +65,7 @@ system_packages() {
                 next
             }
             kind == "done" { next }
+            kind == "facts" && /^[^ ]+\t/ { answers[$1] = answers[$1] (answers[$1] == "" ? "" : ",") "\"" $2 "\""; next }
             kind == "facts" { at = index($0, "\t"); facts[substr($0, 1, at - 1)] = substr($0, at + 1); next }
             /^$/ { flush() }
             /^Package: / { name = $2 }

@@ -1,9 +1,11 @@
-//! `--locked`: refuses a build that would install more or other than the lock says.
+//! `--locked`, `--offline` and `verify`: refuses a build that would install more or other than the
+//! lock says.
 
 use crate::commands::building::lists;
-use crate::environment::declared::{Asked, DeclaredFiles, DeclaredLine};
+use crate::environment::declared::{DeclaredFiles, DeclaredLine};
 use crate::environment::freeze::answers;
 use crate::environment::lock::{self, Lock};
+use crate::environment::verdict::unfrozen;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::output::Printer;
@@ -58,7 +60,7 @@ pub fn check(installation: &Installation) -> Result<()> {
     let path = installation.path(lock::FILE);
     let Some(text) = files::read_text_if_exists(&path)? else {
         return Err(Error::failed(format!(
-            "{name} has no lock, and `--locked` builds from one"
+            "{name} has no lock, and there is nothing to build from"
         ))
         .at(Place::file(path))
         .help(format!(
@@ -66,14 +68,10 @@ pub fn check(installation: &Installation) -> Result<()> {
         )));
     };
     let lock = Lock::parse(&path, &text)?;
-    let marked = lock.python_packages().iter();
-    if let Some((package, why)) = marked
-        .filter_map(|package| Some((package, package.unfrozen.as_ref()?)))
-        .next()
-    {
+    if let Some(package) = unfrozen(&lock).next() {
         return Err(Error::failed(format!(
-            "no build can get `{}` {} again: {why}",
-            package.name, package.version
+            "no build can get `{}` {} again: {}",
+            package.key.1, package.version, package.why
         ))
         .at(Place::file(path))
         .help("`envtpl freeze` tells what to do about it"));
@@ -91,19 +89,7 @@ pub fn check(installation: &Installation) -> Result<()> {
     let error = Error::failed(format!("{what}, so nothing was built"));
     let shown = since.iter().take(SHOWN);
     let error = shown.fold(error, |error, line| error.at(line.place.clone()));
-    let error = error.help(format!(
+    Err(error.help(format!(
         "lock what is declared: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
-    ));
-    let of_apt = |line: &&DeclaredLine| {
-        matches!(
-            line.asked,
-            Asked::AptBuild(_) | Asked::AptRuntime(_) | Asked::AptDev(_)
-        )
-    };
-    Err(match since.iter().copied().any(|line| of_apt(&line)) {
-        true => error.help(
-            "a name that other system packages provide is never in the lock: declare the package",
-        ),
-        false => error,
-    })
+    )))
 }

@@ -4,7 +4,7 @@ mod apart;
 mod args;
 mod checks;
 mod inputs;
-pub mod lists;
+mod lists;
 mod locked;
 mod offline;
 mod plan;
@@ -23,6 +23,7 @@ use crate::project::{Installation, Project, Revision};
 
 pub use apart::Apart;
 pub use args::BuildArgs;
+pub use locked::check as check_locked;
 use plan::{Plan, Purpose};
 
 /// An image that was built, with all its names.

@@ -6,6 +6,17 @@ if ! apt-get -qq -o Acquire::Languages=none -o Acquire::Retries=1 -o APT::Update
     cat /tmp/reason >&2
     exit 75
 fi
+# What is here may provide a name that is no package's: a build is content with that.
+is_provided() {
+    dpkg-query -W -f '${db:Status-Abbrev} ${Provides}\n' | awk -v name="$1" '
+        $1 == "ii" { for (i = 2; i <= NF; i++) { sub(/,$/, "", $i); if ($i == name) found = 1 } }
+        END { exit !found }' && ! apt-cache show "$1" 2>/dev/null | grep -q '^Package: '
+}
+for package in "$@"; do
+    shift
+    is_provided "$package" || set -- "$@" "$package"
+done
+if [ $# = 0 ]; then exit 0; fi
 try() {
     apt-get -qq --simulate --no-install-recommends install "$@" >/dev/null 2>/tmp/reason
 }

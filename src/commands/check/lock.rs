@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::finding::Findings;
-use crate::environment::declared::{Declared, DeclaredFiles};
-use crate::environment::freeze::{LOCKED_DIRECTORY, drifted_lists};
-use crate::environment::lock::{AptPackage, FILE, Lock};
-use crate::environment::requires::Interpreter;
+use crate::environment::declared::{Asked, Declared, DeclaredFiles, DeclaredLine};
+use crate::environment::freeze::{LOCKED_DIRECTORY, answers, drifted_lists};
+use crate::environment::lock::{FILE, Lock};
+use crate::environment::requires::{Interpreter, Requirement};
 use crate::error::{Place, Result};
 use crate::files::{self, unified_diff};
-use crate::installation::requirements::normalise;
 use crate::project::Installation;
 
 /// How to write lock and lists anew.
@@ -49,7 +48,7 @@ pub fn check(findings: &mut Findings, installation: &Installation) -> Result<()>
     // What is wrong in a declared file is found where those are read.
     if let Ok(declared) = DeclaredFiles::read(installation.directory()) {
         let declared = declared.declared();
-        not_locked(findings, installation, &lock, &declared);
+        not_locked(findings, &lock, &declared);
         not_declared(findings, &path, &lock, &declared);
     }
     Ok(())
@@ -101,63 +100,31 @@ fn lists(findings: &mut Findings, installation: &Installation, lock: &Lock) -> R
     Ok(())
 }
 
-/// Declared packages that the lock does not have.
-fn not_locked(
-    findings: &mut Findings,
-    installation: &Installation,
-    lock: &Lock,
-    declared: &Declared,
-) {
-    let python = python_names(lock);
+/// Declared lines that the lock does not answer and a build goes by, for each file that has some.
+fn not_locked(findings: &mut Findings, lock: &Lock, declared: &Declared) {
     let interpreter = Interpreter::locked(lock);
-    let asked = declared
-        .python
-        .iter()
-        .filter(|requirement| requirement.holds(&interpreter, None))
-        .map(|requirement| requirement.key.as_str());
-    let python_file = match declared.conda {
-        Some(_) => "dependencies/environment.yml",
-        None => "dependencies/requirements.txt",
-    };
-    let run = names(&[&lock.apt.runtime]);
-    let dev = names(&[&lock.apt.runtime, &lock.apt.dev]);
-    let build = names(&[&lock.apt.runtime, &lock.apt.build]);
-    let conda: BTreeSet<&str> = lock.conda.iter().map(|it| it.name.as_str()).collect();
-    let missing = [
-        (python_file, without(asked, |name| python.contains(name))),
-        (
-            "dependencies/environment.yml",
-            without(texts(declared.conda.iter().flatten()), |name| {
-                conda.contains(name)
-            }),
-        ),
-        (
-            "dependencies/apt-runtime.txt",
-            without(texts(&declared.apt_runtime), |name| run.contains(name)),
-        ),
-        (
-            "dependencies/apt-dev.txt",
-            without(texts(&declared.apt_dev), |name| dev.contains(name)),
-        ),
-        (
-            "dependencies/apt-build.txt",
-            // Nothing was built from source, so nothing of it was installed.
-            without(texts(&declared.apt_build), |name| {
-                lock.apt.build.is_empty() || build.contains(name)
-            }),
-        ),
-    ];
-    for (file, missing) in missing {
-        if missing.is_empty() {
-            continue;
+    let holds = |line: &&DeclaredLine| match &line.asked {
+        Asked::Python(entry) | Asked::Constraint(entry) => {
+            Requirement::new("x", [], None, entry.kind.marker()).holds(&interpreter, None)
         }
+        _ => true,
+    };
+    let mut files: Vec<(&Path, Vec<&str>)> = Vec::new();
+    let lines = declared.lines.iter().filter(holds);
+    for line in lines.filter(|line| !answers(lock, line)) {
+        let path = line.place.path.as_path();
+        match files.iter_mut().find(|(file, _)| *file == path) {
+            Some((_, lines)) => lines.push(&line.text),
+            None => files.push((path, vec![&line.text])),
+        }
+    }
+    for (path, lines) in files {
         findings
             .note(
-                &Place::file(installation.path(file)),
+                &Place::file(path),
                 format!(
-                    "{} not in envtpl.lock: unless the base image has it, a build takes the newest \
-                     version that fits",
-                    listed(&missing)
+                    "{} not in envtpl.lock: a build takes the newest version that fits what is locked",
+                    listed(&lines)
                 ),
             )
             .help("build, then lock it: `envtpl freeze`");
@@ -180,7 +147,10 @@ fn not_declared(findings: &mut Findings, path: &Path, lock: &Lock, declared: &De
     ];
     let apt = apt.into_iter().flat_map(|(locked, declared)| {
         let asked = locked.iter().filter(|package| package.requested);
-        asked.filter(|package| !declared.contains(&package.name))
+        asked.filter(|package| {
+            let mut names = package.declared.iter().chain([&package.name]);
+            !names.any(|name| declared.contains(name))
+        })
     });
     let declares = |name: &String| declared.conda.iter().any(|conda| conda.contains(name));
     let conda = lock
@@ -203,35 +173,6 @@ fn not_declared(findings: &mut Findings, path: &Path, lock: &Lock, declared: &De
             )
             .help("declare it again, or leave it out of the lock: `envtpl freeze`");
     }
-}
-
-/// The names that a locked Python package is known by; conda has some of them.
-fn python_names(lock: &Lock) -> BTreeSet<String> {
-    let conda = lock.conda.iter().map(|package| normalise(&package.name));
-    let packages = lock.python_packages().iter();
-    packages
-        .map(|package| package.name.clone())
-        .chain(conda)
-        .collect()
-}
-
-fn names<'a>(lists: &[&'a Vec<AptPackage>]) -> BTreeSet<&'a str> {
-    let packages = lists.iter().flat_map(|list| list.iter());
-    packages.map(|package| package.name.as_str()).collect()
-}
-
-fn texts<'a>(names: impl IntoIterator<Item = &'a String>) -> impl Iterator<Item = &'a str> {
-    names.into_iter().map(String::as_str)
-}
-
-fn without<'a>(
-    names: impl Iterator<Item = &'a str>,
-    is_locked: impl Fn(&str) -> bool,
-) -> Vec<&'a str> {
-    let mut missing: Vec<&str> = names.filter(|name| !is_locked(name)).collect();
-    missing.sort_unstable();
-    missing.dedup();
-    missing
 }
 
 /// "`a` is", "`a` and `b` are".

@@ -36,9 +36,9 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
         .iter()
         .filter(|(_, (home, package))| {
             let in_image =
-                [&declared.apt_dev, &declared.apt_runtime].map(|list| list.contains(&package.name));
+                [&declared.apt_dev, &declared.apt_runtime].map(|list| is_declared(list, package));
             let for_building =
-                *home == AptTarget::Build && declared.apt_build.contains(&package.name);
+                *home == AptTarget::Build && is_declared(&declared.apt_build, package);
             package.manual && !in_image.contains(&true) && !for_building
         })
         .map(|(label, _)| *label)
@@ -103,8 +103,8 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     }
 
     for (label, package) in &dev {
-        let wanted = declared.apt_dev.contains(&package.name)
-            || declared.apt_runtime.contains(&package.name);
+        let wanted =
+            is_declared(&declared.apt_dev, package) || is_declared(&declared.apt_runtime, package);
         if wanted && !now.contains_key(label) {
             plan.notes.push(format!(
                 "{label} is declared but was removed; the next build installs it again"
@@ -269,7 +269,7 @@ impl Layer<'_> {
     }
 
     fn is_requested(&self, label: &str, package: &AptPackage) -> bool {
-        self.declared.contains(&package.name) || self.added.contains(label)
+        is_declared(self.declared, package) || self.added.contains(label)
     }
 
     fn locked(&self, label: &str, package: &AptPackage) -> lock::AptPackage {
@@ -281,6 +281,7 @@ impl Layer<'_> {
             sha256: package.sha256.clone(),
             snapshot: package.snapshot.clone(),
             requested: self.is_requested(label, package),
+            declared: Vec::new(),
             unfrozen: self.refused.get(label).map(|lost| lost.why.clone()),
         };
         // The same file may be found elsewhere later, when its archive moves it. What is locked
@@ -311,6 +312,12 @@ impl Layer<'_> {
             None => built.is_some_and(|built| built.manual),
         }
     }
+}
+
+/// Whether a list names a package, or a name that it answered when the image was built.
+fn is_declared(list: &BTreeSet<String>, package: &AptPackage) -> bool {
+    let mut names = package.answers.iter().chain([&package.name]);
+    names.any(|name| list.contains(name))
 }
 
 /// What is in one and not, or in another version, in the one below it.

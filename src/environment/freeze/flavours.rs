@@ -34,6 +34,7 @@ pub fn dev_by_lock(run: &Snapshot, lock: Option<&Lock>) -> Snapshot {
             url: (!package.url.is_empty()).then(|| package.url.clone()),
             sha256: package.sha256.clone(),
             snapshot: package.snapshot.clone(),
+            answers: package.declared.clone(),
             ..AptPackage::default()
         })
         .collect();

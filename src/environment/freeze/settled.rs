@@ -241,45 +241,66 @@ fn comes_from(asked: &Kind, installed: &Distribution) -> bool {
     }
 }
 
-/// Lines whose package the lists do not hold, and that the image answers all the same. (What the
-/// lists hold, they answer themselves.)
+/// Lines that name none of the locked packages: a locked one may answer them under that name, as the
+/// build found, or the image answers them all the same. (What the lists hold by name, they answer
+/// themselves.)
 fn apt(facts: &Facts, plan: &mut Plan) {
-    let (locked, declared) = (&plan.lock.apt, &mut plan.lock.declared);
-    let installed = |packages: &[AptPackage], entry: &AptEntry| {
-        let mut named = packages.iter().filter(|package| package.name == entry.name);
-        named.any(|package| is_version(entry, &package.version))
-    };
+    let (apt, declared) = (&mut plan.lock.apt, &mut plan.lock.declared);
     for line in &facts.declared.lines {
-        let (answered, list) = match &line.asked {
-            Asked::AptRuntime(entry) if !holds(&locked.runtime, entry) => {
-                (installed(&facts.run.apt, entry), &mut declared.apt_runtime)
-            }
-            Asked::AptDev(entry) if !holds(&locked.dev, entry) => {
-                (installed(&facts.now.apt, entry), &mut declared.apt_dev)
-            }
-            // Where nothing was built from source, nothing is missing.
-            Asked::AptBuild(entry) if !holds(&locked.build, entry) => (
-                facts
-                    .apt_build
-                    .as_ref()
-                    .is_none_or(|build| installed(&build.apt, entry)),
+        let (entry, locked, image, list) = match &line.asked {
+            Asked::AptRuntime(entry) => (
+                entry,
+                &mut apt.runtime,
+                Some(&facts.run),
+                &mut declared.apt_runtime,
+            ),
+            Asked::AptDev(entry) => (entry, &mut apt.dev, Some(&facts.now), &mut declared.apt_dev),
+            Asked::AptBuild(entry) => (
+                entry,
+                &mut apt.build,
+                facts.apt_build.as_ref(),
                 &mut declared.apt_build,
             ),
             _ => continue,
         };
-        if answered {
+        if locked.iter().any(|package| is_named(package, entry)) {
+            continue;
+        }
+        // Where nothing was built from source, nothing is missing.
+        let Some(image) = image else {
             list.push(line.text.clone());
+            continue;
+        };
+        let mut answering = image.apt.iter().filter(|package| is_answer(package, entry));
+        let Some(answering) = answering.next() else {
+            continue;
+        };
+        let locked = locked.iter_mut().find(|package| {
+            (&package.name, &package.architecture) == (&answering.name, &answering.architecture)
+        });
+        match locked {
+            Some(package) => package.declared.push(line.text.clone()),
+            None => list.push(line.text.clone()),
         }
     }
 }
 
+/// Whether an installed package is what a declared line asks for, by its own name or as the build
+/// found.
+fn is_answer(package: &AptPackage, entry: &AptEntry) -> bool {
+    let named = package.name == entry.name && is_version(entry, &package.version);
+    // Names that are no package's have no versions.
+    named || (entry.version.is_none() && package.answers.contains(&entry.name))
+}
+
+fn is_named(package: &lock::AptPackage, entry: &AptEntry) -> bool {
+    package.name == entry.name && is_version(entry, &package.version)
+}
+
 /// Whether a list of the lock answers a declared line.
-fn holds(packages: &[lock::AptPackage], entry: &AptEntry) -> bool {
-    packages.iter().any(|package| {
-        package.name == entry.name
-            && package.unfrozen.is_none()
-            && is_version(entry, &package.version)
-    })
+fn holds(packages: &[lock::AptPackage], entry: &AptEntry, line: &DeclaredLine) -> bool {
+    let mut packages = packages.iter().filter(|package| package.unfrozen.is_none());
+    packages.any(|package| is_named(package, entry) || package.declared.contains(&line.text))
 }
 
 /// Whether a lock answers a declared line: a build from it need not look further.
@@ -292,9 +313,9 @@ pub fn answers(lock: &Lock, line: &DeclaredLine) -> bool {
             (&declared.python, held)
         }
         Asked::Conda(_) => (&declared.conda, false),
-        Asked::AptBuild(entry) => (&declared.apt_build, holds(&lock.apt.build, entry)),
-        Asked::AptRuntime(entry) => (&declared.apt_runtime, holds(&lock.apt.runtime, entry)),
-        Asked::AptDev(entry) => (&declared.apt_dev, holds(&lock.apt.dev, entry)),
+        Asked::AptBuild(entry) => (&declared.apt_build, holds(&lock.apt.build, entry, line)),
+        Asked::AptRuntime(entry) => (&declared.apt_runtime, holds(&lock.apt.runtime, entry, line)),
+        Asked::AptDev(entry) => (&declared.apt_dev, holds(&lock.apt.dev, entry, line)),
     };
     held || list.contains(&line.text)
 }

@@ -66,6 +66,7 @@ fn example() -> Lock {
         sha256: "cd".repeat(32),
         snapshot: "20260102T030405Z".into(),
         requested: true,
+        declared: vec!["pager".into()],
         unfrozen: None,
     }];
     lock.conda = vec![CondaPackage {
@@ -126,6 +127,8 @@ apt:
     sha256: cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     snapshot: '20260102T030405Z'
     requested: true
+    declared:
+    - pager
 conda:
 - name: xz
   version: '5.4'
@@ -234,6 +237,7 @@ proptest! {
             sha256: versions[0].clone(),
             snapshot: versions[1].clone(),
             requested,
+            declared: versions.iter().take(usize::from(requested)).cloned().collect(),
             unfrozen: requested.then(|| version.clone()),
         }).collect();
         lock.conda = names.iter().zip(&versions).rev().map(|(name, version)| CondaPackage {

@@ -2,7 +2,6 @@ use super::*;
 use crate::environment::contents::{Changed, Files};
 use crate::environment::lock::{self, Base};
 use crate::environment::origin::Origin;
-use crate::environment::requires::Requirement;
 use crate::environment::snapshot::{AptPackage, Distribution, Python};
 
 const SITE: &str = "/usr/local/lib/python3.11/site-packages";
@@ -214,29 +213,6 @@ fn what_the_base_image_patches_is_its_own_and_what_the_dockerfile_adds_is_noted(
         ]
     );
     assert_eq!(judgement.packages.identical, 2);
-}
-
-#[test]
-fn what_was_declared_since_the_freeze_is_named() {
-    let requirement = |name: &str, marker| Requirement::new(name, [], None, marker);
-    let declared = Declared {
-        python: vec![
-            requirement("six.x", None),
-            requirement("pip", None),
-            requirement("nowhere", Some("python_version < '3'")),
-            requirement("idna", None),
-        ],
-        apt_runtime: ["jq".into(), "virtual-name".into()].into(),
-        apt_dev: ["bash".into(), "tree".into()].into(),
-        ..Declared::default()
-    };
-    let mut image = image();
-    assert_eq!(unlocked(&locked(), &declared, &image), Vec::<String>::new());
-    image.now.apt.push(apt("tree", "2"));
-    if let Some(python) = &mut image.now.python {
-        python.distributions.push(distribution("IDNA", "3"));
-    }
-    assert_eq!(unlocked(&locked(), &declared, &image), ["idna", "tree"]);
 }
 
 #[test]

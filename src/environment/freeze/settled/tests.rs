@@ -3,6 +3,8 @@ use crate::environment::freeze;
 use crate::environment::freeze::contrary;
 use crate::environment::freeze::tests::declared_line;
 use crate::environment::snapshot::{DirectUrl, Python, Snapshot, VcsInfo};
+use crate::error::Place;
+use crate::installation::apt_list::AptList;
 
 fn dist(name: &str, version: &str, requires: &[&str]) -> Distribution {
     Distribution {
@@ -192,4 +194,77 @@ fn what_is_installed_in_place_of_what_is_declared_is_told() {
     for line in ["requests", "toml; python_version < '3.0'", "tool", "-e ./x"] {
         assert_eq!(told(line), [], "{line}");
     }
+}
+
+/// An image whose lists are `list`, with the lines that its lock answers.
+fn answered_by_apt(facts: &mut Facts, list: &str) -> (Lock, Vec<String>) {
+    let path = std::path::Path::new("apt-dev.txt");
+    let parsed = AptList::parse(path, list).expect(list);
+    facts.declared.apt_dev = parsed.names().map(str::to_owned).collect();
+    facts.declared.lines = parsed
+        .entries()
+        .iter()
+        .map(|entry| DeclaredLine {
+            text: entry.name.clone(),
+            place: Place::file(path),
+            asked: Asked::AptDev(entry.clone()),
+        })
+        .collect();
+    let lock = freeze::plan(facts).lock;
+    let lines = facts.declared.lines.iter();
+    let lines = lines.filter(|line| answers(&lock, line));
+    let lines = lines.map(|line| line.text.clone()).collect();
+    (lock, lines)
+}
+
+#[test]
+fn a_name_that_is_no_packages_is_answered_by_the_package_that_the_build_found() {
+    let package = |name: &str, provides: &str, answers: &[&str]| AptPackage {
+        name: name.into(),
+        version: "1".into(),
+        architecture: "amd64".into(),
+        provides: provides.into(),
+        depends: Some(String::new()),
+        answers: answers.iter().map(|name| (*name).to_owned()).collect(),
+        ..AptPackage::default()
+    };
+    let mut facts = facts(&[]);
+    facts.base.apt = vec![package("mawk", "awk", &["awk"])];
+    facts.run = facts.base.clone();
+    facts.dev.apt = facts.base.apt.clone();
+    facts.dev.apt.extend([
+        package("netcat-openbsd", "netcat", &["netcat"]),
+        package("less", "pager", &[]),
+    ]);
+    facts.now.apt = facts.dev.apt.clone();
+    // `pager` was declared since: nobody knows yet whether it is a package's name.
+    let (lock, lines) = answered_by_apt(&mut facts, "awk\nless\nnetcat\npager\n");
+    assert_eq!(lines, ["awk", "less", "netcat"]);
+    assert_eq!(lock.declared.apt_dev, ["awk"]);
+    let told: Vec<(&str, &[String], bool)> = lock
+        .apt
+        .dev
+        .iter()
+        .map(|package| (package.name.as_str(), &*package.declared, package.requested))
+        .collect();
+    let netcat = ["netcat".to_owned()];
+    assert_eq!(
+        told,
+        [
+            ("less", &[][..], true),
+            ("netcat-openbsd", &netcat[..], true)
+        ]
+    );
+    // It is not there any more, and so answers nothing.
+    facts
+        .now
+        .apt
+        .retain(|package| package.name != "netcat-openbsd");
+    let (_, lines) = answered_by_apt(&mut facts, "awk\nless\nnetcat\n");
+    assert_eq!(lines, ["awk", "less"]);
+    // A freeze from what the lock knows of dev says the same.
+    facts.now.apt = freeze::dev_by_lock(&facts.run, Some(&lock)).apt;
+    let (again, lines) = answered_by_apt(&mut facts, "awk\nless\nnetcat\n");
+    assert_eq!(lines, ["awk", "less", "netcat"]);
+    assert_eq!(again.apt.dev[1].declared, netcat);
 }
