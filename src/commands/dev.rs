@@ -38,13 +38,7 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
     if args.up {
         let project = context.project()?;
         let installation = context.installation(&project)?;
-        let launch = prepare(
-            context,
-            &project,
-            installation,
-            Flavour::Dev,
-            args.start.gpus.as_ref(),
-        )?;
+        let launch = prepare(context, &project, installation, Flavour::Dev, &args.start)?;
         return workspace::up(&launch, &args.start.env);
     }
     start(context, Flavour::Dev, &args.start, &args.command)

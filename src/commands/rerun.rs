@@ -1,10 +1,11 @@
 //! `envtpl rerun`: an earlier run once more, in the same image.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::commands::Context;
 use crate::commands::runs::find;
-use crate::commands::start::{Launch, Order, go, take_gpus};
+use crate::commands::start::{Launch, Order, go, take_env_files, take_gpus};
 use crate::engine::machine::GpuChoice;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -20,7 +21,8 @@ use crate::secrets::HIDDEN;
 
 The image is the very one of that run, also when its name means another one today. The code is what
 is checked out now; envtpl says when it is not that of the run. Values that were not kept, since
-they may be secrets, are taken from the environment of this command.
+they may be secrets, are taken from the environment of this command, and the files of `--env-file`
+are read again.
 
 The exit status is the command's own, 128+n when signal n killed it, and 125 when envtpl failed
 before the command began.")]
@@ -49,6 +51,8 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
     if launch.gpus() != run.gpus {
         take_gpus(&mut launch, &GpuChoice::of_names(&run.gpus))?;
     }
+    let env_files: Vec<PathBuf> = run.env_files.iter().map(PathBuf::from).collect();
+    take_env_files(&mut launch, &env_files)?;
     let order = order(&run).map_err(|error| {
         error.help(format!(
             "run {number} is line {number} of {}",

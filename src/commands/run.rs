@@ -12,6 +12,7 @@ use crate::installation::flavour::Flavour;
 #[command(after_help = "Examples:
   envtpl run python -m my_project.experiment
   envtpl run -e SEED=1 -- python train.py --epochs 3
+  envtpl run --env-file keys.env python train.py
   envtpl run python -c 'print(1)' > out.txt      only the command's own output
   envtpl run -d python train.py                  in the background
   envtpl run --gpus 0,2 python train.py          on these GPUs, whatever compose.yaml reserves

@@ -1,5 +1,6 @@
 //! Starting a container of the project: what `run` and `dev` have in common.
 
+mod env_file;
 mod gpus;
 mod launch;
 mod mounts;
@@ -8,6 +9,7 @@ mod service;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use crate::commands::{Context, detached};
 use crate::engine::machine::GpuChoice;
@@ -16,6 +18,7 @@ use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
 use crate::project::{Installation, Project};
 
+pub use env_file::take_env_files;
 pub use gpus::{judge_gpus, take_gpus};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;
@@ -32,6 +35,10 @@ pub struct StartArgs {
     /// Set an environment variable, or pass on the one of this name
     #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
     pub env: Vec<OsString>,
+
+    /// Read environment variables from a file as `docker run` does; `--env` goes before it
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
 
     /// Run this program instead of the image's entrypoint, which sets the project up
     #[arg(long, value_name = "PROGRAM")]
@@ -55,7 +62,7 @@ pub fn start(
 ) -> Result<u8> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
-    let launch = prepare(context, &project, installation, flavour, args.gpus.as_ref())?;
+    let launch = prepare(context, &project, installation, flavour, args)?;
     let order = Order {
         environment: args.env.clone(),
         entrypoint: args.entrypoint.clone(),
@@ -75,23 +82,25 @@ pub fn start(
 }
 
 /// The service of a flavour for the acceleration that `.env` asks for, ready to be started, with the
-/// GPUs that the person chose, if they did.
+/// GPUs and the variables' files of the options.
 ///
 /// # Errors
-/// As [`Launch::prepare`]; `Usage` when a GPU that is chosen is not there, or the service takes none.
+/// As [`Launch::prepare`]; `Usage` when a GPU that is chosen is not there, or the service takes
+/// none, or a file of variables is wrong.
 pub fn prepare<'a>(
     context: &'a Context,
     project: &'a Project,
     installation: &'a Installation,
     flavour: Flavour,
-    gpus: Option<&GpuChoice>,
+    args: &StartArgs,
 ) -> Result<Launch<'a>> {
     let mut launch = Launch::prepare(context, project, installation, |workplace, settings| {
-        service::choose(workplace, settings, flavour, gpus)
+        service::choose(workplace, settings, flavour, args.gpus.as_ref())
     })?;
-    if let Some(choice) = gpus {
+    if let Some(choice) = &args.gpus {
         take_gpus(&mut launch, choice)?;
     }
+    take_env_files(&mut launch, &args.env_file)?;
     Ok(launch)
 }
 

@@ -41,6 +41,9 @@ pub struct Run {
     /// Variables that were set for this run alone; without a value where it may be a secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, Option<String>>,
+    /// Files whose variables were set, by their absolute paths; what they held is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_files: Vec<String>,
     /// The working directory in the container, when it was not the service's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
@@ -153,6 +156,7 @@ mod tests {
             gpus: Vec::new(),
             host: "here".into(),
             detached: false,
+            env_files: Vec::new(),
         }
     }
 

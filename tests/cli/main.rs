@@ -11,6 +11,7 @@ mod docs;
 mod doctor;
 #[path = "../support/ended.rs"]
 mod ended;
+mod env_file;
 mod exit_status;
 #[path = "../support/files_server.rs"]
 mod files_server;

@@ -12,6 +12,7 @@ mod diff;
 #[path = "../support/ended.rs"]
 mod ended;
 mod entrypoint;
+mod env_file;
 mod freeze;
 mod frozen_cases;
 mod gpu;

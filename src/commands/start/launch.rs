@@ -47,6 +47,8 @@ pub struct Launch<'a> {
     adapted: Option<Adapted>,
     /// The GPUs that a person chose, in the place of the service's own.
     chosen_gpus: Option<Vec<String>>,
+    /// Files whose variables the container has too.
+    pub env_files: Vec<PathBuf>,
 }
 
 impl<'a> Launch<'a> {
@@ -77,6 +79,7 @@ impl<'a> Launch<'a> {
             image_name,
             adapted: None,
             chosen_gpus: None,
+            env_files: Vec::new(),
         })
     }
 
@@ -108,6 +111,7 @@ impl<'a> Launch<'a> {
             image_name: image.to_owned(),
             adapted: None,
             chosen_gpus: None,
+            env_files: Vec::new(),
         };
         launch.adapt(|adapted| adapted.run_image(image));
         Ok(launch)

@@ -42,6 +42,9 @@ impl Begun {
             command: shown(&order.command),
             entrypoint: shown(order.entrypoint.as_ref()).pop(),
             environment: environment(&order.environment),
+            env_files: (launch.env_files.iter())
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
             directory: order
                 .directory
                 .as_ref()
