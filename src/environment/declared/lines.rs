@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::environment::declared::DeclaredFiles;
+use crate::environment::declared::{DeclaredFiles, Included};
 use crate::error::{Place, Result};
 use crate::installation::apt_list::{AptEntry, AptList};
 use crate::installation::conda_environment;
@@ -50,7 +50,7 @@ impl DeclaredFiles {
         let mut lines = Vec::new();
         if let Some(requirements) = &self.requirements {
             let place = |entry: &Entry| requirements.place(entry);
-            python(requirements, &place, &mut lines)?;
+            python(requirements, &self.included, &place, &mut lines)?;
         }
         if let Some(environment) = &self.environment {
             let pip = environment.pip_requirements()?;
@@ -58,7 +58,7 @@ impl DeclaredFiles {
                 let before = &pip.text()[..entry.span.start];
                 environment.pip_place(before.matches('\n').count() + 1)
             };
-            python(&pip, &place, &mut lines)?;
+            python(&pip, &[], &place, &mut lines)?;
             lines.extend(environment.conda().iter().map(|package| DeclaredLine {
                 text: redact(&package.spec),
                 place: environment.place_of(package),
@@ -85,22 +85,23 @@ impl DeclaredFiles {
     }
 }
 
-/// The lines of a requirements file and of those that it includes.
+/// The lines of a requirements file and of those that it includes, as they are edited by now.
 fn python(
     requirements: &Requirements,
+    edited: &[Included],
     place: &dyn Fn(&Entry) -> Place,
     lines: &mut Vec<DeclaredLine>,
 ) -> Result<()> {
     let directory = requirements.path().parent().unwrap_or(Path::new(""));
     let mut includes = Includes::within(directory);
     includes.note(requirements.path());
-    read(requirements, place, false, &mut includes, lines)
+    read(requirements, edited, (place, false), &mut includes, lines)
 }
 
 fn read(
     requirements: &Requirements,
-    place: &dyn Fn(&Entry) -> Place,
-    bounds: bool,
+    edited: &[Included],
+    (place, bounds): (&dyn Fn(&Entry) -> Place, bool),
     includes: &mut Includes,
     lines: &mut Vec<DeclaredLine>,
 ) -> Result<()> {
@@ -112,9 +113,12 @@ fn read(
                 value: Some(location),
             }) => match includes.open(requirements.path(), location.as_written())? {
                 Inclusion::Read(included) => {
+                    let mut edited_files = edited.iter().map(|file| &file.now);
+                    let now = edited_files.find(|now| now.path() == included.path());
+                    let included = now.unwrap_or(&included);
                     let place = |entry: &Entry| included.place(entry);
                     let bounds = bounds || *name == "--constraint";
-                    read(&included, &place, bounds, includes, lines)?;
+                    read(included, edited, (&place, bounds), includes, lines)?;
                     continue;
                 }
                 Inclusion::Address => (text, Asked::Elsewhere),

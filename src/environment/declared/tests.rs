@@ -129,6 +129,8 @@ fn pins_go_into_every_file_and_keep_all_else() {
         - {name: less, version: '590', architecture: all, requested: true}\n";
     let lock = Lock::parse(Path::new("envtpl.lock"), lock).expect("a lock");
     let kept = files.pin(&lock).expect("pinned");
+    let lines = files.lines().expect("read");
+    assert!(lines.iter().any(|line| line.text == "six==1.17"));
     assert_eq!(
         changed(&files),
         [
