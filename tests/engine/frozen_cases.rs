@@ -30,7 +30,7 @@ with zipfile.ZipFile("%s/%s-%s-py3-none-any.whl" % (directory, name, version), "
         out.writestr(zipfile.ZipInfo(path, (2026, 1, 1, 0, 0, 0)), text)
 "#;
 
-fn wheel(directory: &Path, name: &str, version: &str) {
+pub fn wheel(directory: &Path, name: &str, version: &str) {
     let output = Command::new("python3")
         .args(["-c", WHEEL])
         .arg(directory)

@@ -20,6 +20,7 @@ mod gpu;
 mod gpu_device;
 mod image;
 mod machine;
+mod odd_files;
 mod provided_names;
 mod ranks;
 mod readme;

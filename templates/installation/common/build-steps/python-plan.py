@@ -100,6 +100,13 @@ class Declared:
             if nested and "://" not in line:
                 constraint = nested.group(1) in ("-c", "--constraint") or into is self.constraints
                 where = os.path.join(os.path.dirname(path), nested.group(2).strip("'\""))
+                if not os.path.exists(where):
+                    place = "dependencies/%s:%d" % (os.path.relpath(path, self.directory), number)
+                    fail(
+                        "%s: the build does not have the file of `%s`" % (place, line),
+                        "of the files beside requirements.txt, requirements*.txt and constraints*.txt come along; "
+                        "rename it so, or copy it with them in the Dockerfile",
+                    )
                 self.read(where, self.constraints if constraint else self.lines)
             elif line.startswith("-") and not nested and not re.match(r"-e\b|--editable\b", line):
                 self.options.append(line)
