@@ -5,7 +5,7 @@ mod bits;
 mod record;
 mod trial;
 
-use crate::commands::building::{Apart, check_locked};
+use crate::commands::building::{Apart, BuildArgs, check_locked, check_locked_base};
 use crate::commands::workplace::Workplace;
 use crate::commands::{Context, planned};
 use crate::environment::lock::{self, Lock};
@@ -44,8 +44,8 @@ pub struct Args {
 /// Verifies one installation.
 ///
 /// # Errors
-/// `NotReady` without a lock; `Failed` when something is declared that the lock does not hold, before
-/// anything is built, and when the build fails or its result differs.
+/// `NotReady` without a lock; `Failed` when something is declared that the lock does not hold, or the
+/// base image is another, before anything is built, and when the build fails or its result differs.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
@@ -59,6 +59,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     Apart::check(installation)?;
     check_locked(installation)?;
     let workplace = Workplace::open(context, &project, installation)?;
+    check_locked_base(&workplace, &BuildArgs::default())?;
     if context.dry_run {
         return context
             .printer

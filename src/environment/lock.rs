@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::origin::Origin;
+use crate::installation::pin;
 
 /// The file's name in an installation.
 pub const FILE: &str = "envtpl.lock";
@@ -247,6 +248,17 @@ pub struct CondaPackage {
     /// Why no build can get it again, if that is so; the build's lists then leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfrozen: Option<String>,
+}
+
+impl Base {
+    /// Whether an image that is named so can be this one: the same digest, or the same name where
+    /// one of them has no digest.
+    pub fn may_be(&self, named: &str) -> bool {
+        match (&self.digest, pin::split(named)) {
+            (Some(locked), (_, Some(digest))) => locked == digest,
+            (_, (name, _)) => self.image == name,
+        }
+    }
 }
 
 impl Settled {

@@ -10,7 +10,7 @@ here=$(dirname "$0")
 printf '%s\n' "$*" >>"$here/asked"
 case "$*" in
     "compose config"*)
-        image() { printf '"image-%s-root":{"image":"lab/p:%s-latest-root","build":{"context":"/x"}}' "$1" "$1"; }
+        image() { printf '"image-%s-root":{"image":"lab/p:%s-latest-root","build":{"context":"/x","args":{"BASE_IMAGE":"%s"}}}' "$1" "$1" "${BASE:-lab/base:1}"; }
         printf '{"name":"p","services":{%s,%s}}' "$(image run)" "$(image dev)" ;;
     "buildx inspect") printf 'Name: default\nDriver: %s\nNodes:\nBuildKit version: %s\n' "${DRIVER:-docker}" "${BUILDKIT:-v0.0.0+unknown}" ;;
     "info --format={{json .DriverStatus}}") echo '[["Backing Filesystem","extfs"]]' ;;
@@ -131,6 +131,39 @@ fn what_is_declared_and_not_locked_is_refused_before_anything_is_built() {
 }
 
 #[test]
+fn another_base_image_than_the_locks_is_refused_before_anything_is_built() {
+    let desk = desk();
+    let compose = desk.text(&format!("{DIRECTORY}/compose.yaml"));
+    // What Compose said is kept until its files change.
+    let with_base = |base: &'static str, arguments: &[&str]| {
+        desk.write(
+            &format!("{DIRECTORY}/compose.yaml"),
+            format!("{compose}# {base}\n"),
+        );
+        desk.envtpl_with(("BASE", base), arguments)
+    };
+    let told = "made for the base image `lab/base:1`, and this build starts from `lab/base:2`";
+    with_base("lab/base:2", &["verify"]).expect(1).says(told);
+    with_base(
+        "lab/base:2",
+        &["build-generic", "--locked", "--allow-dirty"],
+    )
+    .expect(1)
+    .says(told);
+    // A digest says more than any name.
+    let one = "  image: lab/base:1\n";
+    desk.write(
+        &format!("{DIRECTORY}/envtpl.lock"),
+        LOCK.replace(one, &format!("{one}  digest: sha256:1\n")),
+    );
+    with_base("mirror.lab/base:1@sha256:1", &["verify", "--dry-run"]).expect(0);
+    with_base("lab/base:1@sha256:2", &["verify"])
+        .expect(1)
+        .says("`lab/base:1@sha256:1`, and this build starts from `lab/base:1@sha256:2`");
+    assert!(!asked(&desk).contains(" build "), "{}", asked(&desk));
+}
+
+#[test]
 fn the_images_are_built_apart_and_removed_and_the_verdict_is_kept() {
     let desk = desk();
     let before = desk.text(&format!("{DIRECTORY}/.env"));
@@ -183,7 +216,10 @@ fn a_failed_build_leaves_no_name_and_no_verdict() {
     desk.envtpl_with(("BUILD_STATUS", "1"), &["verify"])
         .expect(1)
         .says("the build of amd64-cpu failed");
-    assert!(asked(&desk).ends_with("image rm lab/p:dev-latest-root-verifying\n"));
+    for name in ["run", "dev"] {
+        let removed = format!("\nimage rm lab/p:{name}-latest-root-verifying\n");
+        assert!(asked(&desk).contains(&removed), "{}", asked(&desk));
+    }
     assert!(!desk.has(".envtpl/verdicts"));
 }
 

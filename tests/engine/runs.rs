@@ -57,7 +57,8 @@ fn a_run_is_written_down_and_run_again_in_the_same_image() {
     assert_eq!(run["command"][2], command[2]);
     assert_eq!(run["environment"]["SEED"], "1");
     assert_eq!(run["environment"]["API_TOKEN"], Value::Null);
-    assert_eq!(run["directory"], "/project/envtpl-test-runs/src");
+    let inside = format!("/project/{}/src", shop.project);
+    assert_eq!(run["directory"], inside);
     assert!(run["seconds"].as_f64().expect("seconds") > 0.0);
     let mounted = run["mounts"].as_array().expect("mounts").iter();
     let project = shop.root().to_str().expect("text");

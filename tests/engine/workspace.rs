@@ -6,11 +6,10 @@ use std::process::Stdio;
 use crate::run::{eventually, give_to_alice};
 use crate::workshop::{Ended, Workshop, docker};
 
-const NAME: &str = "envtpl-test-workspace-amd64-cpu-alice-dev";
-
 #[test]
 fn a_workspace_stays_and_is_worked_in() {
     let shop = Workshop::new("workspace");
+    let name = format!("{}-amd64-cpu-alice-dev", shop.project);
     give_to_alice(shop.root());
     shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
     for command in [&["exec", "true"][..], &["attach"]] {
@@ -23,16 +22,17 @@ fn a_workspace_stays_and_is_worked_in() {
     shop.envtpl(&["down"]).expect(0).says("has no workspace");
 
     let up = shop.envtpl(&["dev", "--up", "-e", "COLOUR=blue"]).expect(0);
-    assert_eq!(up.stdout, format!("{NAME}\n"));
+    assert_eq!(up.stdout, format!("{name}\n"));
     let again = shop.envtpl(&["dev", "--up"]).expect(0).says("runs already");
-    assert_eq!(again.stdout, format!("{NAME}\n"));
+    assert_eq!(again.stdout, format!("{name}\n"));
 
     // Streams, status, environment and directory are as with `dev`.
     let below = shop.root().join("src");
+    let module = shop.project.replace('-', "_");
     let script =
-        "cat; pwd; id -un; echo $COLOUR $SEED; python -c 'import envtpl_test_workspace'; exit 7";
+        format!("cat; pwd; id -un; echo $COLOUR $SEED; python -c 'import {module}'; exit 7");
     let mut child = shop
-        .command(&["exec", "-e", "SEED=1", "--", "sh", "-c", script])
+        .command(&["exec", "-e", "SEED=1", "--", "sh", "-c", &script])
         .current_dir(&below)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -43,7 +43,7 @@ fn a_workspace_stays_and_is_worked_in() {
     stdin.write_all(b"in\n").expect("sent");
     drop(stdin);
     let ended = Ended::of(child.wait_with_output().expect("ends")).expect(7);
-    let expected = "in\n/project/envtpl-test-workspace/src\nalice\nblue 1\n";
+    let expected = format!("in\n/project/{}/src\nalice\nblue 1\n", shop.project);
     assert_eq!(ended.stdout, expected);
     let root = shop
         .envtpl(&["exec", "--user", "root", "id", "-u"])
@@ -59,7 +59,7 @@ fn a_workspace_stays_and_is_worked_in() {
     assert_eq!(shop.envtpl(&["ps"]).expect(0).stdout.lines().count(), 1);
     let listed = shop.envtpl(&["ps", "--all", "--format", "json"]).expect(0);
     let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
-    assert_eq!(listed[0]["name"], NAME);
+    assert_eq!(listed[0]["name"], name);
     assert_eq!(listed[0]["workspace"], true);
     assert_eq!(listed[0]["state"], "exited");
     shop.envtpl(&["dev", "--up"]).expect(0);
@@ -88,11 +88,11 @@ fn a_workspace_stays_and_is_worked_in() {
         .says("runs an older ")
         .says("envtpl freeze");
 
-    shop.envtpl(&["down"]).expect(0).says(NAME);
-    let left = docker(&["container", "inspect", NAME]);
+    shop.envtpl(&["down"]).expect(0).says(&name);
+    let left = docker(&["container", "inspect", &name]);
     assert_ne!(left.status, 0, "it is removed");
     let networks = docker(&["network", "ls", "--format={{.Name}}"]).expect(0);
-    assert!(!networks.stdout.contains("envtpl-test-workspace"));
+    assert!(!networks.stdout.contains(&shop.project));
 
     // One that cannot stay says why.
     let compose = shop.read("compose.yaml");
@@ -108,6 +108,6 @@ fn a_workspace_stays_and_is_worked_in() {
         .says("ended at once")
         .says("why");
     eventually("nothing of it is left", || {
-        docker(&["container", "inspect", NAME]).status != 0
+        docker(&["container", "inspect", &name]).status != 0
     });
 }

@@ -1,13 +1,15 @@
 //! `--locked`, `--offline` and `verify`: refuses a build that would install more or other than the
 //! lock says.
 
-use crate::commands::building::lists;
+use crate::commands::building::{BuildArgs, checks, lists};
+use crate::commands::workplace::Workplace;
 use crate::environment::declared::{DeclaredFiles, DeclaredLine};
 use crate::environment::freeze::answers;
 use crate::environment::lock::{self, Lock};
 use crate::environment::verdict::unfrozen;
 use crate::error::{Error, Place, Result};
 use crate::files;
+use crate::installation::pin;
 use crate::output::Printer;
 use crate::project::Installation;
 
@@ -92,4 +94,35 @@ pub fn check(installation: &Installation) -> Result<()> {
     Err(error.help(format!(
         "lock what is declared: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
     )))
+}
+
+/// Refuses a build that starts from another base image than the lock's, whose packages the lock
+/// does not hold. (What a tag without a digest stands for is the builder's to find out.)
+///
+/// # Errors
+/// `Failed`, with both names; `Usage` when the lock is wrong.
+pub fn check_base(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<()> {
+    let installation = workplace.installation;
+    let path = installation.path(lock::FILE);
+    let Some(named) = checks::base_image(workplace, args)? else {
+        return Ok(());
+    };
+    let base = Lock::parse(&path, &files::read_text(&path)?)?.base;
+    if base.may_be(&named) {
+        return Ok(());
+    }
+    let locked = match &base.digest {
+        Some(digest) => pin::join(&base.image, digest),
+        None => base.image,
+    };
+    let name = installation.name();
+    Err(Error::failed(format!(
+        "the lock is made for the base image `{locked}`, and this build starts from `{named}`, so \
+         nothing was built"
+    ))
+    .at(Place::file(path))
+    .help(format!(
+        "lock what it starts from now: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
+    ))
+    .help("or name the locked one in compose-base.yaml (BASE_IMAGE)"))
 }

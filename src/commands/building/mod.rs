@@ -23,7 +23,8 @@ use crate::project::{Installation, Project, Revision};
 
 pub use apart::Apart;
 pub use args::BuildArgs;
-pub use locked::check as check_locked;
+pub use checks::base_image;
+pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 
 /// An image that was built, with all its names.
@@ -62,6 +63,9 @@ pub fn build(
     let workplace = Workplace::open(context, project, installation)?;
     check_machine(&workplace, args)?;
     offline::check_base(&workplace, layer, args)?;
+    if layer == Layer::Generic && (args.locked || args.offline) {
+        locked::check_base(&workplace, args)?;
+    }
 
     let plan = Plan::new(&workplace, layer, args, Purpose::Publish, offline)?;
     if context.dry_run {

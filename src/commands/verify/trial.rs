@@ -1,6 +1,6 @@
 //! Asking the images that were built, and those that people use.
 
-use crate::commands::building::Apart;
+use crate::commands::building::{Apart, BuildArgs, base_image};
 use crate::commands::verify::record::TriedImage;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{INPUTS_LABEL, Image, Images, short_id};
@@ -10,6 +10,7 @@ use crate::environment::probe::{Answer, Question};
 use crate::environment::verdict::{Facts, Trial, to_be_listed};
 use crate::error::{Error, Result};
 use crate::installation::flavour::Flavour;
+use crate::installation::pin;
 use crate::project::digest;
 
 /// What is to be judged of one flavour, what the verdict says of its images, and what a person
@@ -63,15 +64,20 @@ pub fn gather(
     Ok((trial, tried, note))
 }
 
-/// A word when the base image is not the one of the lock, whose packages the lock does not list.
+/// A word when the engine has another base image by the name that the lock has, whose packages the
+/// lock does not list.
 ///
 /// # Errors
 /// `NotReady` when the engine does not answer.
 pub fn note_on_base(workplace: &Workplace<'_>, lock: &Lock) -> Result<Option<String>> {
     let base = &lock.base;
-    let image = workplace
-        .images
-        .find(&base.image, &workplace.context.printer)?;
+    let named = base_image(workplace, &BuildArgs::default())?;
+    let named = named.unwrap_or_else(|| base.image.clone());
+    if base.digest.is_some() && pin::split(&named).1.is_some() {
+        // Whatever its tag stands for by now.
+        return Ok(None);
+    }
+    let image = workplace.images.find(&named, &workplace.context.printer)?;
     let Some(image) = image else {
         return Ok(None);
     };
