@@ -1,5 +1,6 @@
 """The rows of the speed table. Run by run.sh, which says what it needs."""
 
+import functools
 import json
 import os
 import re
@@ -60,13 +61,13 @@ def commit(directory, message="change"):
 class Project:
     """A project of ours, with the packages of the comparison in its lists."""
 
-    def __init__(self, name, lists=True):
+    def __init__(self, name, lists=True, base=BASE):
         self.root = scratch / name
         self.installation = self.root / "installation" / NAME
         self.image = f"{IMAGES}-{name}"
         self.root.mkdir()
         git(self.root, "init", "--quiet")
-        quiet([ENVTPL, "init", "--yes", "--installation", NAME, "--base-image", BASE, "--project-name", name], cwd=self.root)
+        quiet([ENVTPL, "init", "--yes", "--installation", NAME, "--base-image", base, "--project-name", name], cwd=self.root)
         quiet([ENVTPL, "-i", NAME, "env"], cwd=self.root)
         self.set_env(IMAGE_NAME=self.image, CA_BUNDLE=CA_BUNDLE)
         if lists:
@@ -107,10 +108,10 @@ class Project:
 class Anchor:
     """The same packages, the anchor's way."""
 
-    def __init__(self, name):
+    def __init__(self, name, base=BASE):
         self.root = scratch / name
         self.image = f"{IMAGES}-{name}"
-        self.base = BASE
+        self.base = base
         shutil.copytree(HERE / "anchor", self.root)
         (self.root / "apt.txt").write_text("".join((HERE / "anchor" / f"apt-{part}.txt").read_text() for part in ("build", "runtime", "dev")))
 
@@ -160,6 +161,15 @@ def start():
 # --- builds ------------------------------------------------------------------
 
 
+@functools.cache
+def fresh_base():
+    """The base image with a step of this run alone: no step of an earlier run's build stands on it."""
+    image = f"{IMAGES}-base:fresh"
+    dockerfile = f"FROM {BASE}\nRUN echo {time.time_ns()} >/etc/envtpl-bench\n"
+    subprocess.run(["docker", "build", "--quiet", "--tag", image, "-"], input=dockerfile.encode(), check=True, capture_output=True)
+    return image
+
+
 def cold_builds():
     cold = Row("cold build", 0.8, note="cold caches; ours builds both flavours")
     for number in range(rounds(3)):
@@ -179,7 +189,7 @@ def cold_builds():
 
 
 def builds():
-    ours, theirs = Project("builds"), Anchor("anchor")
+    ours, theirs = Project("builds", base=fresh_base()), Anchor("anchor", base=fresh_base())
     ours.build()
     theirs.build()
     packages = iter(PIP_PACKAGES)
@@ -279,7 +289,7 @@ def freezing():
 
 def locked_builds():
     """Fresh builds of one set of packages, with its lock and without."""
-    locked, free = Project("locked"), Project("free")
+    locked, free = Project("locked", base=fresh_base()), Project("free", base=fresh_base())
     locked.build()
     quiet([ENVTPL, "-i", NAME, "freeze"], cwd=locked.root)
     commit(locked.root, "freeze")
@@ -287,7 +297,7 @@ def locked_builds():
     measure(Row("build from a lock", 0.7, note="against the same build without one; no layer cached"), rounds(3),
             lambda: locked.build("--no-cache"), lambda: free.build("--no-cache"))
 
-    anchor = Anchor("locked-anchor")
+    anchor = Anchor("locked-anchor", base=fresh_base())
     anchor.build()
     locked.build()
     packages, apt_packages = iter(PIP_PACKAGES), iter(APT_DEV_PACKAGES)
