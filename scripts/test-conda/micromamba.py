@@ -53,7 +53,7 @@ def settings():
     home = Path.home()
     root = Path(os.environ.get("MAMBA_ROOT_PREFIX", home / "micromamba"))
     for path in ("/etc/conda/.condarc", "/etc/conda/.mambarc", root / ".condarc", root / ".mambarc",
-                 home / ".condarc", home / ".mambarc", os.environ.get("CONDARC", ""), os.environ.get("MAMBARC", "")):
+                 home / ".condarc", home / ".mambarc", Path(os.environ.get("CONDA_PREFIX", "/none")) / ".condarc", os.environ.get("CONDARC", ""), os.environ.get("MAMBARC", "")):
         if path and Path(path).is_file():
             merged.update(yaml.safe_load(Path(path).read_text()) or {})
     for key in ("channel_alias", "ssl_verify", "channels", "pinned_packages"):

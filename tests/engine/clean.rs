@@ -24,7 +24,7 @@ fn listed(report: &str) -> Vec<String> {
 
 #[test]
 fn what_nothing_needs_is_shown_and_removed_and_nothing_else() {
-    let shop = Workshop::new("clean");
+    let shop = Workshop::new("leftovers");
     give_to_alice(shop.root());
     shop.envtpl(&["build"]).expect(0);
     let first = shop.head();

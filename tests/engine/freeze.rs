@@ -158,7 +158,9 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
     let container = Container::start(&shop);
     container
         .types(&format!(
-            "pip install --quiet 'requests[socks]' 'git+file:///srv/thing.git@{commit}'
+            "pip install --quiet 'requests[socks]' 'git+file:///srv/thing.git@{commit}' uv
+             uv pip install --quiet tomli
+             pip uninstall --quiet --yes uv
              sudo apt-get update --quiet --quiet
              sudo apt-get install --yes --quiet tree"
         ))
@@ -187,7 +189,9 @@ fn what_was_installed_by_hand_is_in_the_next_image_and_nothing_else() {
     let frozen = shop.envtpl(&["freeze"]).expect(0);
     assert_eq!(
         shop.read("dependencies/requirements.txt"),
-        format!("{declared}requests[socks]\r\nThing_Tool @ git+file:///srv/thing.git@{commit}\r\n")
+        format!(
+            "{declared}requests[socks]\r\nThing_Tool @ git+file:///srv/thing.git@{commit}\r\ntomli\r\n"
+        )
     );
     assert_eq!(
         shop.read("dependencies/apt-dev.txt"),

@@ -130,6 +130,9 @@ if [ ! -x $python ]; then
     echo "help: list python=3.12, for example, in dependencies/environment.yml" >&2
     exit 1
 fi
+# What is installed by hand comes from the same channels; a container has its own credentials.
+awk '/^[^ #-]/ { inside = /^channels:/ } inside' "$environment" |
+    sed -E 's,://[^/@]*@,://,; s,/t/[A-Za-z0-9-]+(/|$),/,' >/opt/conda/.condarc
 # The snapshot tells what the environment was made for.
 cp "$work/wanted" /opt/conda/conda-meta/envtpl-specs
 rm -rf "$work"

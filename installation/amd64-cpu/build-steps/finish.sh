@@ -1,6 +1,7 @@
 #!/bin/sh
 # The last step of both images: entrypoints, records and the door for the project.
-#   finish.sh run|dev DIRECTORY      DIRECTORY holds inputs/, plan/, records/ and entrypoints/
+#   finish.sh run|dev DIRECTORY
+# DIRECTORY holds inputs/, plan/, records/ and entrypoints/, and conda/ for a dev image with conda.
 set -eu
 umask 022
 
@@ -23,6 +24,14 @@ if [ -f "$from/plan/resolved.toml" ]; then cp "$from/plan/resolved.toml" /opt/en
 
 # Debian's Python is called python3 alone, and everybody's scripts and habits say python.
 if ! command -v python >/dev/null; then ln -s "$PYTHON" /usr/local/bin/python; fi
+
+# So that `mamba install` works as typed. A link leads into a whole installation of conda, which is
+# not copied: list mamba in environment.yml to have it then.
+tool=$from/conda/conda-tool
+if [ -f "$tool" ] && [ ! -L "$tool" ] && [ ! -e /opt/conda/bin/mamba ]; then
+    cp "$tool" /usr/local/bin/mamba
+    ln -s mamba /usr/local/bin/micromamba
+fi
 
 # For who works in a container that envtpl does not reach.
 ln -sf /opt/envtpl/entrypoints/update-env-file.sh /usr/local/bin/update-env-file

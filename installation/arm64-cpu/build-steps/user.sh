@@ -106,12 +106,30 @@ if [ "$flavour" = dev ] && [ "$USR" != root ]; then
             echo 'Defaults env_keep += "http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY"'
             echo 'Defaults env_keep += "SSL_CERT_FILE CURL_CA_BUNDLE REQUESTS_CA_BUNDLE GIT_SSL_CAINFO"'
             echo 'Defaults env_keep += "PIP_CERT PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_BREAK_SYSTEM_PACKAGES"'
+            echo 'Defaults env_keep += "UV_DEFAULT_INDEX UV_INDEX UV_BREAK_SYSTEM_PACKAGES UV_SYSTEM_PYTHON MAMBA_CHANNEL_ALIAS"'
             echo 'Defaults env_keep += "NETRC APT_CONFIG DEBIAN_FRONTEND TZ"'
         } >/etc/sudoers.d/envtpl
         chmod 440 /etc/sudoers.d/envtpl
     else
         echo "warning: the dev image has no sudo; add sudo to dependencies/apt-dev.txt to have it" >&2
     fi
+fi
+
+# pip, uv and mamba install by hand beside what is there. They replace files, so that owning the
+# directories is enough, and the packages stay in the layers that both images share. Below /usr
+# itself is the distribution's Python, for which pip takes the home directory.
+if [ "$flavour" = dev ] && [ "$USR" != root ] && [ -f /opt/envtpl/image.conf ]; then
+    # shellcheck source=/dev/null
+    . /opt/envtpl/image.conf
+    prefix=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("data"))')
+    case $prefix in
+        / | /usr) ;;
+        *)
+            find "$prefix" -xdev -type d -exec chown "$USRID:$GRPID" {} +
+            # The one file that is added to.
+            if [ -f "$prefix/conda-meta/history" ]; then chown "$USRID:$GRPID" "$prefix/conda-meta/history"; fi
+            ;;
+    esac
 fi
 
 # What was asked is what is there.

@@ -87,6 +87,10 @@ fi
 if [ -n "${HTTP_PROXY:-}" ]; then export http_proxy="$HTTP_PROXY"; fi
 if [ -n "${HTTPS_PROXY:-}" ]; then export https_proxy="$HTTPS_PROXY"; fi
 if [ -n "${NO_PROXY:-}" ]; then export no_proxy="$NO_PROXY"; fi
+# uv and mamba read names of their own.
+if [ -n "${PIP_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"; fi
+if [ -n "${PIP_EXTRA_INDEX_URL:-}" ]; then export UV_INDEX="${UV_INDEX:-$PIP_EXTRA_INDEX_URL}"; fi
+if [ -n "${CONDA_CHANNEL_ALIAS:-}" ]; then export MAMBA_CHANNEL_ALIAS="$CONDA_CHANNEL_ALIAS"; fi
 if [ "${APT_CONFIG:-/opt/envtpl/entrypoints/apt-ca-bundle.conf}" = /opt/envtpl/entrypoints/apt-ca-bundle.conf ]; then
     if [ -n "${APT_MIRROR:-}" ]; then
         envtpl_apt=${TMPDIR:-/tmp}/envtpl-apt-$(id -u)
