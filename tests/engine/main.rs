@@ -34,5 +34,6 @@ mod sources;
 mod terminal;
 mod user;
 mod verify;
+mod working;
 mod workshop;
 mod workspace;
