@@ -69,11 +69,7 @@ impl Args {
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let printer = &context.printer;
     let project = context.project()?;
-    let asked = if context.requested.is_empty() {
-        project.installations().iter().collect()
-    } else {
-        context.installations(&project)?
-    };
+    let asked = context.installations_or_all(&project)?;
     let mut workplaces = Vec::new();
     for installation in asked {
         match settings(installation) {
@@ -84,16 +80,15 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         }
     }
     let found = Leftovers::find(&workplaces, args.kinds(), args.older_than.as_ref())?;
-    let leaves = context.dry_run || found.items.is_empty();
-    if !leaves && !args.yes && !printer.can_ask() {
+    if context.dry_run || found.items.is_empty() {
+        return printer.report(&found, table);
+    }
+    if !args.yes && !printer.can_ask() {
         printer.report(&found, table)?;
         return Err(
             Error::usage("nothing was removed, since nobody can be asked here")
                 .help("give `--yes` to remove what is listed, `--dry-run` to list it"),
         );
-    }
-    if leaves {
-        return printer.report(&found, table);
     }
     if !args.yes {
         printer.note(table(&found).trim_end());

@@ -108,6 +108,17 @@ impl Context {
         Ok(named)
     }
 
+    /// The installations to look at: all that are named, else all that there are.
+    ///
+    /// # Errors
+    /// `Usage` when one that is named is not there.
+    pub fn installations_or_all<'a>(&self, project: &'a Project) -> Result<Vec<&'a Installation>> {
+        match self.requested.is_empty() {
+            true => Ok(project.installations().iter().collect()),
+            false => self.installations(project),
+        }
+    }
+
     /// A name that nobody typed is hard to find.
     fn say_who_named(&self, error: Error) -> Error {
         if self.named_by_variable {

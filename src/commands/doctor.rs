@@ -135,8 +135,7 @@ pub fn run(context: &Context, _args: &Args) -> Result<()> {
     };
     let installations = match &project {
         None => Vec::new(),
-        Some(project) if context.requested.is_empty() => project.installations().iter().collect(),
-        Some(project) => context.installations(project)?,
+        Some(project) => context.installations_or_all(project)?,
     };
     let wanted = Wanted::new(
         installations.iter().map(|one| one.name().clone()).collect(),

@@ -23,7 +23,7 @@ use crate::environment::declared::DeclaredFiles;
 use crate::environment::freeze::{self, AptTarget, LOCKED_DIRECTORY, Plan, locked_files};
 use crate::environment::lock::{self, Lock};
 use crate::error::{Error, Result};
-use crate::files::{self, ChangeSet};
+use crate::files::ChangeSet;
 use crate::process::{interrupted, quote};
 use crate::project::{Installation, Project};
 
@@ -84,8 +84,8 @@ impl Args {
 ///
 /// # Errors
 /// `NotReady` when the images are missing; `Failed` when something cannot be frozen, or what is
-/// declared asks for something else: what can be is written then, and the lock marks the rest. With `--check`, `Failed` also when something would
-/// change.
+/// declared asks for something else: what can be is written then, and the lock marks the rest. With
+/// `--check`, `Failed` also when something would change.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let installation = context.installation(&project)?;
@@ -100,7 +100,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         false => Vec::new(),
     };
     let mut declared = DeclaredFiles::read(installation.directory())?;
-    let before = previous(installation)?;
+    let before = Lock::read(&installation.path(lock::FILE))?;
     let given = Given {
         declared: declared.declared(),
         previous: before.clone(),
@@ -171,13 +171,6 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     }
     report::say_what_next(context, installation, &plan, nothing_new);
     Ok(())
-}
-
-fn previous(installation: &Installation) -> Result<Option<Lock>> {
-    let path = installation.path(lock::FILE);
-    files::read_text_if_exists(&path)?
-        .map(|text| Lock::parse(&path, &text))
-        .transpose()
 }
 
 /// The files of a plan: declared files, the lock, and the lists that the Dockerfile reads.

@@ -61,11 +61,7 @@ struct Verified {
 /// `NotReady` when the engine does not answer; a broken installation is a row and a warning.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
-    let asked = if context.requested.is_empty() {
-        project.installations().iter().collect()
-    } else {
-        context.installations(&project)?
-    };
+    let asked = context.installations_or_all(&project)?;
     let names: Vec<&Name> = asked.iter().map(|one| one.name()).collect();
     let mut rows = Vec::new();
     for installation in asked {

@@ -40,11 +40,7 @@ struct Row {
 /// `NotReady` when the engine does not answer.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
-    let asked = if context.requested.is_empty() {
-        project.installations().iter().collect()
-    } else {
-        context.installations(&project)?
-    };
+    let asked = context.installations_or_all(&project)?;
     let mut rows = Vec::new();
     for installation in asked {
         let settings = match settings(installation) {

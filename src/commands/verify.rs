@@ -59,7 +59,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     Apart::check(installation)?;
     check_locked(installation)?;
     let workplace = Workplace::open(context, &project, installation)?;
-    check_locked_base(&workplace, &BuildArgs::default())?;
+    check_locked_base(&workplace, &BuildArgs::default(), &lock)?;
     if context.dry_run {
         return context
             .printer

@@ -25,7 +25,8 @@ impl<'a> Apart<'a> {
     /// # Errors
     /// `Usage` when a file of the installation is wrong.
     pub fn check(installation: &Installation) -> Result<()> {
-        check_files(installation, Layer::Generic, &Self::args(false))
+        check_files(installation, Layer::Generic, &Self::args(false))?;
+        Ok(())
     }
 
     /// What `--dry-run` shows.

@@ -8,7 +8,6 @@ use crate::environment::freeze::answers;
 use crate::environment::lock::{self, Lock};
 use crate::environment::verdict::unfrozen;
 use crate::error::{Error, Place, Result};
-use crate::files;
 use crate::installation::pin;
 use crate::output::Printer;
 use crate::project::Installation;
@@ -22,11 +21,9 @@ const SHOWN: usize = 10;
 /// # Errors
 /// `Usage` when a file is wrong.
 pub fn tell(installation: &Installation, printer: &Printer) -> Result<()> {
-    let path = installation.path(lock::FILE);
-    let Some(text) = files::read_text_if_exists(&path)? else {
+    let Some(lock) = Lock::read(&installation.path(lock::FILE))? else {
         return Ok(());
     };
-    let lock = Lock::parse(&path, &text)?;
     let lines = DeclaredFiles::read(installation.directory())?.lines()?;
     let since: Vec<&DeclaredLine> = lines.iter().filter(|line| !answers(&lock, line)).collect();
     if since.is_empty() {
@@ -53,14 +50,14 @@ pub fn tell(installation: &Installation, printer: &Printer) -> Result<()> {
 }
 
 /// Refuses an installation without a lock, one whose lists say something else than its lock, and
-/// one that declares what the lock does not hold.
+/// one that declares what the lock does not hold. Gives the lock.
 ///
 /// # Errors
 /// `Failed`, with the lines.
-pub fn check(installation: &Installation) -> Result<()> {
+pub fn check(installation: &Installation) -> Result<Lock> {
     let name = installation.name();
     let path = installation.path(lock::FILE);
-    let Some(text) = files::read_text_if_exists(&path)? else {
+    let Some(lock) = Lock::read(&path)? else {
         return Err(Error::failed(format!(
             "{name} has no lock, and there is nothing to build from"
         ))
@@ -69,7 +66,6 @@ pub fn check(installation: &Installation) -> Result<()> {
             "write one: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
         )));
     };
-    let lock = Lock::parse(&path, &text)?;
     if let Some(package) = unfrozen(&lock).next() {
         return Err(Error::failed(format!(
             "no build can get `{}` {} again: {}",
@@ -82,7 +78,7 @@ pub fn check(installation: &Installation) -> Result<()> {
     let lines = DeclaredFiles::read(installation.directory())?.lines()?;
     let since: Vec<&DeclaredLine> = lines.iter().filter(|line| !answers(&lock, line)).collect();
     if since.is_empty() {
-        return Ok(());
+        return Ok(lock);
     }
     let what = match since.as_slice() {
         [one] => format!("`{}` is declared and not in the lock", one.text),
@@ -100,27 +96,26 @@ pub fn check(installation: &Installation) -> Result<()> {
 /// does not hold. (What a tag without a digest stands for is the builder's to find out.)
 ///
 /// # Errors
-/// `Failed`, with both names; `Usage` when the lock is wrong.
-pub fn check_base(workplace: &Workplace<'_>, args: &BuildArgs) -> Result<()> {
+/// `Failed`, with both names.
+pub fn check_base(workplace: &Workplace<'_>, args: &BuildArgs, lock: &Lock) -> Result<()> {
     let installation = workplace.installation;
-    let path = installation.path(lock::FILE);
     let Some(named) = checks::base_image(workplace, args)? else {
         return Ok(());
     };
-    let base = Lock::parse(&path, &files::read_text(&path)?)?.base;
+    let base = &lock.base;
     if base.may_be(&named) {
         return Ok(());
     }
     let locked = match &base.digest {
         Some(digest) => pin::join(&base.image, digest),
-        None => base.image,
+        None => base.image.clone(),
     };
     let name = installation.name();
     Err(Error::failed(format!(
         "the lock is made for the base image `{locked}`, and this build starts from `{named}`, so \
          nothing was built"
     ))
-    .at(Place::file(path))
+    .at(Place::file(installation.path(lock::FILE)))
     .help(format!(
         "lock what it starts from now: `envtpl build -i {name}`, then `envtpl freeze -i {name}`"
     ))

@@ -15,8 +15,9 @@ use serde::Serialize;
 use crate::commands::Context;
 use crate::commands::workplace::{Layer, Workplace, check_identity, check_named_files, settings};
 use crate::engine::short_id;
+use crate::environment::lock::Lock;
 use crate::error::{Error, Kind, Result};
-use crate::files::Lock;
+use crate::files;
 use crate::output::{Table, megabytes};
 use crate::process::interrupted;
 use crate::project::{Installation, Project, Revision};
@@ -55,7 +56,7 @@ pub fn build(
     }
     let revision = Revision::of(installation.directory())?;
     checks::refuse_dirty(&revision, installation, args)?;
-    check_files(installation, layer, args)?;
+    let lock = check_files(installation, layer, args)?;
     let offline = offline::prepare(context, project, installation, layer, args)?;
     if !context.dry_run {
         inputs::record(project, installation, &revision, args)?;
@@ -63,8 +64,8 @@ pub fn build(
     let workplace = Workplace::open(context, project, installation)?;
     check_machine(&workplace, args)?;
     offline::check_base(&workplace, layer, args)?;
-    if layer == Layer::Generic && (args.locked || args.offline) {
-        locked::check_base(&workplace, args)?;
+    if let Some(lock) = lock {
+        locked::check_base(&workplace, args, &lock)?;
     }
 
     let plan = Plan::new(&workplace, layer, args, Purpose::Publish, offline)?;
@@ -79,18 +80,24 @@ pub fn build(
     publish::publish(&workplace, &plan, layer, args, &revision)
 }
 
-/// The files that a layer is built from: what is wrong with them is told before the build.
-fn check_files(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
+/// The files that a layer is built from: what is wrong with them is told before the build. Gives
+/// the lock, if the build may only install what it holds.
+fn check_files(
+    installation: &Installation,
+    layer: Layer,
+    args: &BuildArgs,
+) -> Result<Option<Lock>> {
     check_identity(installation)?;
     check_named_files(installation, &settings(installation)?)?;
     checks::dockerfile(installation, layer, args)?;
-    if layer == Layer::Generic {
-        checks::declared(installation)?;
-        if args.locked {
-            locked::check(installation)?;
-        }
+    if layer != Layer::Generic {
+        return Ok(None);
     }
-    Ok(())
+    checks::declared(installation)?;
+    match args.locked || args.offline {
+        true => locked::check(installation).map(Some),
+        false => Ok(None),
+    }
 }
 
 /// The engine and the base image, likewise.
@@ -158,9 +165,9 @@ fn explain(workplace: &Workplace<'_>, layer: Layer, args: &BuildArgs, error: Err
     }
 }
 
-fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<Lock> {
+fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<files::Lock> {
     let printer = context.printer.clone();
-    Lock::acquire(
+    files::Lock::acquire(
         project.root(),
         &installation.name().to_string(),
         "build",

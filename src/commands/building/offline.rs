@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::commands::building::{BuildArgs, checks, locked};
+use crate::commands::building::{BuildArgs, checks};
 use crate::commands::workplace::{Layer, Workplace};
 use crate::commands::{Context, sources};
 use crate::error::{Error, Result};
@@ -40,7 +40,6 @@ pub fn prepare(
             dockerfile.stage("sources").map_err(|error| {
                 error.help("`--offline` puts the files in its place: `FROM scratch AS sources`")
             })?;
-            locked::check(installation)?;
             Some(sources::prepare(context, project, installation)?)
         }
     };

@@ -62,25 +62,14 @@ impl<'a> Launch<'a> {
         installation: &'a Installation,
         choose: impl FnOnce(&Workplace<'_>, &Dotenv) -> Result<String>,
     ) -> Result<Self> {
-        let workplace = Workplace::open(context, project, installation)?;
-        let settings = settings(installation)?;
-        check_named_files(installation, &settings)?;
+        let (workplace, settings) = open(context, project, installation)?;
         let service = choose(&workplace, &settings)?;
         let image_name = workplace.image(&service)?.to_owned();
         let Some(image) = workplace.find(&service)? else {
             let build = format!("envtpl build-user -i {}", installation.name());
             return Err(Images::missing(&image_name, &build));
         };
-        Ok(Self {
-            workplace,
-            settings,
-            service,
-            image,
-            image_name,
-            adapted: None,
-            chosen_gpus: None,
-            env_files: Vec::new(),
-        })
+        Ok(Self::of(workplace, settings, service, (image, image_name)))
     }
 
     /// A service with a certain image in the place of its own.
@@ -94,27 +83,36 @@ impl<'a> Launch<'a> {
         service: &str,
         image: &str,
     ) -> Result<Self> {
-        let workplace = Workplace::open(context, project, installation)?;
-        let settings = settings(installation)?;
-        check_named_files(installation, &settings)?;
+        let (workplace, settings) = open(context, project, installation)?;
         workplace
             .model
             .service(service, &workplace.compose.file())?;
         let Some(found) = workplace.images.find(image, &context.printer)? else {
             return Err(Error::not_ready(format!("the image `{image}` is gone")));
         };
-        let mut launch = Self {
+        let image_and_name = (found, image.to_owned());
+        let mut launch = Self::of(workplace, settings, service.to_owned(), image_and_name);
+        launch.adapt(|adapted| adapted.run_image(image));
+        Ok(launch)
+    }
+
+    /// A start as the Compose files say it.
+    fn of(
+        workplace: Workplace<'a>,
+        settings: Dotenv,
+        service: String,
+        (image, image_name): (Image, String),
+    ) -> Self {
+        Self {
             workplace,
             settings,
-            service: service.to_owned(),
-            image: found,
-            image_name: image.to_owned(),
+            service,
+            image,
+            image_name,
             adapted: None,
             chosen_gpus: None,
             env_files: Vec::new(),
-        };
-        launch.adapt(|adapted| adapted.run_image(image));
-        Ok(launch)
+        }
     }
 
     /// The service as Compose understands it.
@@ -212,6 +210,18 @@ impl<'a> Launch<'a> {
         }
         Ok((invocation.arg(&self.service).args(&order.command), written))
     }
+}
+
+/// An installation with settings that a container can be started with.
+fn open<'a>(
+    context: &'a Context,
+    project: &'a Project,
+    installation: &'a Installation,
+) -> Result<(Workplace<'a>, Dotenv)> {
+    let workplace = Workplace::open(context, project, installation)?;
+    let settings = settings(installation)?;
+    check_named_files(installation, &settings)?;
+    Ok((workplace, settings))
 }
 
 /// A Compose file for one start. It holds what the person's settings hold, so only they may read

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::environment::lock::{AptPackage, Lock, SCHEMA};
 use crate::environment::yaml_text::to_yaml;
 use crate::error::{Error, Place, Result};
+use crate::files;
 
 pub(super) const HEADER: &str = "\
 # Written by `envtpl freeze`: every package of this environment, with exact version and origin.
@@ -28,6 +29,16 @@ impl Lock {
     /// Whether a text may be a lock, however damaged: one says its schema.
     pub fn looks_like_one(text: &str) -> bool {
         text.lines().any(|line| line.starts_with("schema:"))
+    }
+
+    /// Reads a lock; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read; otherwise as [`Self::parse`].
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        files::read_text_if_exists(path)?
+            .map(|text| Self::parse(path, &text))
+            .transpose()
     }
 
     /// Reads the file's text; `path` is for messages alone.
