@@ -108,6 +108,23 @@ venv() {
     printf '%s\n' "$directory"
 }
 
+# npm_program PACKAGE VERSION NAME: the program NAME of a package of npm in exactly that version.
+# Prints its path.
+npm_program() {
+    local directory
+    have npm || apt_install nodejs npm
+    directory=$CACHE/npm/$(printf '%s' "$1-$2" | tr / -)
+    if [ ! -e "$directory/.complete" ]; then
+        rm -rf "$directory"
+        mkdir -p "$directory"
+        say "installing $1 $2"
+        npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix "$directory" "$1@$2" >&2 ||
+            die "npm could not install $1@$2" "look at its messages above"
+        : >"$directory/.complete"
+    fi
+    printf '%s\n' "$directory/node_modules/.bin/$3"
+}
+
 # host_ca_bundle: prints the certificates that this host was told to trust in
 # place of the public ones; fails if it was told nothing. A build needs them
 # too.

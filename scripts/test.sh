@@ -9,6 +9,7 @@
 #   envtpl-test/base-…                   see test-bases.sh
 #   ENVTPL_TEST_CONDA_URL                a conda channel over HTTP, and the stand-in installer
 #   ENVTPL_TEST_CONDA_DIR                the same as files; see test-conda/README.md
+#   ENVTPL_TEST_DEVCONTAINER             the dev containers' own command line
 #   ENVTPL_TEST_CA_BUNDLE                this machine's certificates, when it has its own
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -23,6 +24,10 @@ have gpg || apt_install gnupg # for an archive of packages with signatures
 have docker-registry || apt_install docker-registry # images carry the sources of a lock
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"
+
+# The last series that Debian 12's Node.js runs.
+ENVTPL_TEST_DEVCONTAINER=$(npm_program @devcontainers/cli 0.80.0 devcontainer)
+export ENVTPL_TEST_DEVCONTAINER
 
 if ca=$(host_ca_bundle); then export ENVTPL_TEST_CA_BUNDLE=$ca; fi
 

@@ -33,8 +33,10 @@ fn the_files_are_what_the_templates_give() {
             .map(|(path, file)| (path.as_str(), file.bytes.clone()))
             .chain([(RECORD, again.into_bytes())]);
         for (path, bytes) in files {
-            let there = directory.join(path);
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let there = root.join(render::place(&record.answers.installation, path));
             if update {
+                std::fs::create_dir_all(there.parent().expect("a directory")).expect("made");
                 std::fs::write(&there, &bytes).expect("written");
             }
             assert!(

@@ -2,8 +2,10 @@
 
 use crate::commands::Context;
 use crate::commands::turn::{Target, turn};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
+use crate::files;
 use crate::installation::name::Name;
+use crate::templates::render;
 
 /// Turn an installation into one for another platform, acceleration or variant
 ///
@@ -50,7 +52,15 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         installation.name().same_environment(&name) && !itself
     });
     let directory = project.root().join("installation").join(name.to_string());
-    if taken.is_some() || crate::files::exists(&directory) {
+    let editors = render::place(&name.to_string(), render::DEVCONTAINER);
+    if *source.name() != name && files::exists(&project.root().join(&editors)) {
+        return Err(
+            Error::usage(format!("`{}` is there already", editors.display()))
+                .at(Place::file(project.root().join(&editors)))
+                .help("move it away: it would be written for the new installation"),
+        );
+    }
+    if taken.is_some() || files::exists(&directory) {
         let there = taken.map_or_else(|| name.to_string(), |there| there.name().to_string());
         return Err(
             Error::usage(format!("`installation/{there}` is there already")).help(format!(

@@ -25,7 +25,7 @@ use crate::error::{Error, Kind, Place, Result};
 use crate::files::{self, ChangeSet, EntryKind};
 use crate::installation::name::Name;
 use crate::project::{Installation, Project};
-use crate::templates::{Answers, FromBase, RECORD, Record};
+use crate::templates::{Answers, FromBase, RECORD, Record, render};
 
 use aside::{Aside, Kept, State};
 
@@ -116,6 +116,15 @@ fn no_record(source: &Installation) -> Error {
     .help("or scaffold the new one (`envtpl init -i NAME`) and copy over what is yours")
 }
 
+/// The directories of the file for editors, which a person may put more into.
+fn editors(before: &State, after: &State) -> (PathBuf, PathBuf) {
+    let directory = |state: &State| {
+        let file = render::place(&state.installation, render::DEVCONTAINER);
+        file.parent().map(Path::to_owned).unwrap_or_default()
+    };
+    (directory(before), directory(after))
+}
+
 impl Turn<'_> {
     fn plan(&mut self) -> Result<(ChangeSet, Report)> {
         let before = State {
@@ -147,13 +156,18 @@ impl Turn<'_> {
         let old = Path::new("installation").join(&before.installation);
         let new = Path::new("installation").join(&after.installation);
         let mut changes = ChangeSet::new(self.root);
-        if self.target.copy {
-            self.copy(&mut changes, &old, &new, &files)?;
-        } else if old != new {
-            changes.rename_directory(&old, &new)?;
+        for (from, to) in [(old, new), editors(&before, &after)] {
+            if !files::is_directory(&self.root.join(&from)) {
+                continue;
+            }
+            if self.target.copy {
+                self.copy(&mut changes, &from, &to, &files)?;
+            } else if from != to {
+                changes.rename_directory(&from, &to)?;
+            }
         }
         for (path, pair) in &files.files {
-            let path = new.join(path);
+            let path = render::place(&after.installation, path);
             match &pair.written {
                 Some(kept) if pair.original.is_some() && !self.target.copy => {
                     changes.write_keeping_mode(path, kept.bytes.clone())?;
@@ -200,7 +214,7 @@ impl Turn<'_> {
 
     /// Plans a copy of everything that is neither personal, frozen nor written anew.
     fn copy(&self, changes: &mut ChangeSet, old: &Path, new: &Path, files: &Aside) -> Result<()> {
-        for entry in files::walk(self.source.directory())? {
+        for entry in files::walk(&self.root.join(old))? {
             let skipped = entry.path.to_str().is_some_and(|path| {
                 path == ".env"
                     || path.starts_with(".env.")
@@ -219,8 +233,14 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Where a file of the installation is now.
+    fn place(&self, path: &str) -> PathBuf {
+        let name = self.source.name().to_string();
+        self.root.join(render::place(&name, path))
+    }
+
     fn mine(&self, path: &str) -> Result<Option<Kept>> {
-        let full = self.source.path(path);
+        let full = self.place(path);
         match files::read_if_exists(&full)? {
             Some(bytes) => Ok(Some(Kept {
                 bytes,
@@ -231,7 +251,7 @@ impl Turn<'_> {
     }
 
     fn shown(&self, path: &str) -> String {
-        let full: PathBuf = self.source.path(path);
+        let full = self.place(path);
         let shown = full.strip_prefix(&self.context.directory).unwrap_or(&full);
         shown.display().to_string()
     }

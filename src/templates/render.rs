@@ -1,6 +1,7 @@
 //! Renders the embedded templates.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use include_dir::{Dir, DirEntry, File, include_dir};
@@ -16,7 +17,19 @@ static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 /// A path component that stands for the name of the Python package.
 const PACKAGE_NAME: &str = "__package_name__";
 
-/// Files by their path, relative to the directory that they are for.
+/// The file that editors read. It is of an installation, and stands where they look for it.
+pub const DEVCONTAINER: &str = "devcontainer.json";
+
+/// Where a file of an installation stands, relative to the project.
+pub fn place(installation: &str, path: &str) -> PathBuf {
+    let above = match path {
+        DEVCONTAINER => ".devcontainer",
+        _ => "installation",
+    };
+    Path::new(above).join(installation).join(path)
+}
+
+/// Files by their path, relative to the directory that they are for; see also [`place`].
 pub type Files = BTreeMap<String, Rendered>;
 
 /// A file as envtpl writes it.
@@ -225,7 +238,7 @@ mod tests {
                         continue;
                     };
                     let path = file.path().display();
-                    if file.path().parent() == Some(std::path::Path::new("")) {
+                    if file.path().parent() == Some(Path::new("")) {
                         continue;
                     }
                     let template = environment().template_from_str(text).expect("valid");

@@ -9,6 +9,7 @@ mod build;
 mod clean;
 mod company;
 mod diff;
+mod editors;
 #[path = "../support/ended.rs"]
 mod ended;
 mod entrypoint;

@@ -246,6 +246,11 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
+        let project = format!("--filter=name={}-", self.project);
+        let volumes = docker(&["volume", "ls", "--quiet", &project]);
+        for volume in volumes.stdout.lines() {
+            docker(&["volume", "rm", volume]);
+        }
         let listed = docker(&[
             "images",
             "--format",

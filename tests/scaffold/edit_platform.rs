@@ -540,3 +540,47 @@ proptest! {
         prop_assert!(visible(&place) == before);
     }
 }
+
+#[test]
+fn the_file_for_editors_goes_with_its_installation() {
+    let place = Place::scaffolded(&["amd64-cuda"]);
+    let (cuda, cpu) = (".devcontainer/amd64-cuda", ".devcontainer/arm64-cpu");
+    let file = "devcontainer.json";
+    place.edit(
+        format!("{cuda}/{file}"),
+        "      \"extensions\": [\"ms-python.python\"]\n",
+        "      \"extensions\": [\"mine.own\"]\n",
+    );
+    place.put(format!("{cuda}/setup.sh"), "echo mine\n");
+    let before = visible(&place);
+
+    edit(&place, &["amd64-cuda", "arm64-cpu"]).expect(0);
+    assert!(!place.has(cuda));
+    let turned = place.text(format!("{cpu}/{file}"));
+    assert!(turned.contains("\"../../installation/arm64-cpu/compose.yaml\""));
+    assert!(turned.contains("\"service\": \"dev-local-cpu\"") && !turned.contains("cuda"));
+    assert!(turned.contains("[\"mine.own\"]"), "{turned}");
+    assert_eq!(place.text(format!("{cpu}/setup.sh")), "echo mine\n");
+    edit(&place, &["arm64-cpu", "amd64-cuda"]).expect(0);
+    assert_eq!(visible(&place), before);
+
+    edit(&place, &["amd64-cuda", "amd64-rocm", "--copy"]).expect(0);
+    assert_eq!(
+        place.text(".devcontainer/amd64-rocm/setup.sh"),
+        "echo mine\n"
+    );
+    let copied = place.text(format!(".devcontainer/amd64-rocm/{file}"));
+    assert!(
+        copied.contains("dev-local-rocm") && copied.contains("mine.own"),
+        "{copied}"
+    );
+
+    // Who wants none is not given one again; somebody else's is not written over.
+    place.remove(format!(".devcontainer/amd64-rocm/{file}"));
+    edit(&place, &["amd64-rocm", "amd64-rocm-b"]).expect(0);
+    assert!(!place.has(format!(".devcontainer/amd64-rocm-b/{file}")));
+    place.put(format!(".devcontainer/amd64-cuda-b/{file}"), "{}\n");
+    edit(&place, &["amd64-cuda", "amd64-cuda-b", "--copy"])
+        .expect(2)
+        .says("`.devcontainer/amd64-cuda-b/devcontainer.json` is there already");
+}

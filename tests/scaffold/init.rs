@@ -31,6 +31,11 @@ fn an_empty_directory_becomes_a_project() {
         ] {
             assert!(place.has(format!("{directory}/{path}")), "{path}");
         }
+        let editors = place.text(format!(".devcontainer/{name}/devcontainer.json"));
+        assert!(
+            editors.contains(&format!("\"../../{directory}/compose.yaml\"")),
+            "{editors}"
+        );
         let env = place.text(format!("{directory}/.env"));
         assert!(env.contains(&format!("\nIMAGE_PLATFORM={name}\n")), "{env}");
         assert!(env.contains("\nPROJECT_NAME=my-project\n"), "{env}");
@@ -484,4 +489,15 @@ fn a_name_that_is_taken_comes_with_one_that_is_not() {
     )
     .expect(0)
     .says("images and Compose know the project as `my-project`");
+}
+
+#[test]
+fn a_file_for_editors_that_is_there_stays_as_it_is() {
+    let place = Place::empty();
+    let own = ".devcontainer/amd64-cpu/devcontainer.json";
+    place.put(own, "{}\n");
+    init(&place, &["-i", "amd64-cpu"]).expect(0);
+    assert_eq!(place.text(own), "{}\n");
+    let record = place.text("installation/amd64-cpu/.envtpl-record.yaml");
+    assert!(!record.contains("devcontainer"), "{record}");
 }

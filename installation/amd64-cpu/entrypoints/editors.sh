@@ -37,5 +37,6 @@ if [ -n "${JETBRAINS_SERVER_AT:-}" ]; then
     keep JETBRAINS_SERVER_AT "$JETBRAINS_SERVER_AT" "$envtpl_name/cache" .cache/JetBrains &&
         keep JETBRAINS_SERVER_AT "$JETBRAINS_SERVER_AT" "$envtpl_name/config" .config/JetBrains &&
         keep JETBRAINS_SERVER_AT "$JETBRAINS_SERVER_AT" "$envtpl_name/share" .local/share/JetBrains &&
+        keep JETBRAINS_SERVER_AT "$JETBRAINS_SERVER_AT" "$envtpl_name/userPrefs" .java/.userPrefs &&
         keep JETBRAINS_SERVER_AT "$JETBRAINS_SERVER_AT" dist .cache/JetBrains/RemoteDev/dist
 fi

@@ -7,11 +7,15 @@ use super::finding::Findings;
 use crate::error::{Place, Result};
 use crate::files::{self, unified_diff};
 use crate::project::Installation;
-use crate::templates::{RECORD, Record, Written};
+use crate::templates::{RECORD, Record, Written, render};
 
 /// Files that are there to be edited.
 fn is_declared(path: &str) -> bool {
-    path.starts_with("dependencies/") || matches!(path, "compose-base.yaml" | "README.md")
+    path.starts_with("dependencies/")
+        || matches!(
+            path,
+            "compose-base.yaml" | "README.md" | render::DEVCONTAINER
+        )
 }
 
 /// Files whose absence other checks report.

@@ -85,7 +85,8 @@ pub(super) fn installation(
     declared: &Declared,
     host: &Host,
 ) -> Result<Vec<String>> {
-    let directory = Path::new("installation").join(name.to_string());
+    let installation = name.to_string();
+    let directory = Path::new("installation").join(&installation);
     let answers = Answers::new(
         name,
         scaffold.from_base,
@@ -94,11 +95,19 @@ pub(super) fn installation(
         &scaffold.package_name,
     );
     let mut rendered = render::installation(&answers)?;
+    if files::exists(
+        &scaffold
+            .root
+            .join(render::place(&installation, render::DEVCONTAINER)),
+    ) {
+        // Somebody else's, from before.
+        rendered.remove(render::DEVCONTAINER);
+    }
     let record = Record::new(answers, &rendered)?;
     declared::put(&mut rendered, scaffold.from_base, declared)?;
     for (path, file) in rendered {
         let mode = file.mode();
-        changes.write(directory.join(path), file.bytes, mode)?;
+        changes.write(render::place(&installation, &path), file.bytes, mode)?;
     }
     changes.write(directory.join(RECORD), record.to_text()?, 0o644)?;
     let subject = Subject {

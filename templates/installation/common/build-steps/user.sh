@@ -96,6 +96,19 @@ if [ "$home" != /root ] && [ ! -d "$home" ]; then
     mkdir -p "$home"
     if [ -d /etc/skel ]; then cp -R /etc/skel/. "$home"; fi
 fi
+
+# What editors put into a home, and what should outlive the container, is in a directory that can be
+# mounted as a whole. An empty volume begins as the image has it: with this owner and mode.
+if [ "$flavour" = dev ]; then
+    kept=/var/lib/envtpl/kept
+    for path in .vscode-server .cursor-server .cache/JetBrains .config/JetBrains .local/share/JetBrains .java/.userPrefs; do
+        mkdir -p "$kept/$path" "$home/$(dirname "$path")"
+        if [ ! -e "$home/$path" ]; then ln -s "$kept/$path" "$home/$path"; fi
+    done
+    chown -R "$USRID:$GRPID" "$kept"
+    chmod 700 "$kept"
+fi
+
 if [ "$home" != /root ]; then chown -R "$USRID:$GRPID" "$home"; fi
 
 if [ "$flavour" = dev ] && [ "$USR" != root ]; then
