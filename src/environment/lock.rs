@@ -144,6 +144,10 @@ pub struct PythonPackage {
     /// which it was, each that could have been.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<PythonFile>,
+    /// Why its authors took this version back (yanked it), where the index said so when it was
+    /// asked; empty when they gave no reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yanked: Option<String>,
     /// Whether a person asked for it, and it is not there as a dependency alone.
     pub requested: bool,
     /// The declared lines that it answers, as those of [`Settled`]. They are here and not there, so
@@ -282,6 +286,20 @@ impl Tool {
     /// Its name and version, as packages name what they were built with.
     pub fn exact(&self) -> String {
         format!("{}=={}", self.name, self.version)
+    }
+}
+
+impl PythonPackage {
+    /// A sentence for who freezes a version that its authors took back; `None` for any other.
+    pub fn yanked_note(&self) -> Option<String> {
+        let reason = match self.yanked.as_deref()? {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        Some(format!(
+            "{} {} was taken back by its authors (yanked{reason}); it is frozen all the same",
+            self.name, self.version
+        ))
     }
 }
 

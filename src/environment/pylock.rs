@@ -33,6 +33,8 @@ struct Package {
     #[serde(default)]
     version: String,
     index: Option<String>,
+    /// What the build adds to the form: why the version was taken back.
+    yanked: Option<String>,
     sdist: Option<File>,
     #[serde(default)]
     wheels: Vec<File>,
@@ -73,6 +75,10 @@ impl Resolved {
             let files = package.wheels.iter().chain(&package.sdist);
             let files: Vec<Listed> = files
                 .filter_map(|file| file.listed(package.index.as_deref()))
+                .map(|file| Listed {
+                    yanked: package.yanked.clone(),
+                    ..file
+                })
                 .collect();
             if !files.is_empty() {
                 let key = (normalise(&package.name), package.version);
@@ -118,6 +124,7 @@ requires-python = ">=3.11.7"
 [[packages]]
 name = "torch"
 version = "2.1.0+cpu"
+yanked = "broken"
 index = "https://u:p@more/whl"
 wheels = [
     { url = "https://more/whl/torch-2.1.0%2Bcpu-cp311-cp311-linux_x86_64.whl", upload-time = 2024-12-04T17:35:26Z, size = 11050, hashes = { sha256 = "aa" } },
@@ -140,7 +147,7 @@ archive = { url = "https://joe:pw@h/thing-1-py3-none-any.whl", hashes = { sha256
                 url: "https://more/whl/torch-2.1.0%2Bcpu-cp311-cp311-linux_x86_64.whl".into(),
                 sha256: Some("aa".into()),
                 size: Some(11050),
-                yanked: None,
+                yanked: Some("broken".into()),
                 index: Some("https://more/whl".into()),
             }]
         );

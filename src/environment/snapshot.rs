@@ -108,6 +108,9 @@ pub struct Distribution {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Other versions of which metadata lies beside its own: nothing tells which one is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// What installed it: `pip`, `uv`, `conda`; empty when it does not say.
     #[serde(default)]
     pub installer: String,

@@ -319,14 +319,6 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
         assert!(!told.contains("s3cret"), "{told}");
     }
 
-    // Who is still at work is waited for, and named.
-    let busy = "cp /bin/sleep /tmp/apt-get && exec /tmp/apt-get 60";
-    docker(&["exec", "--detach", &container.0, "sh", "-c", busy]).expect(0);
-    shop.envtpl(&["freeze"]).expect(1).says("apt-get (process ");
-    container
-        .types("kill $(grep -lx apt-get /proc/[0-9]*/comm | cut -d / -f 3)")
-        .expect(0);
-
     // What cannot be had again goes; the rest is rebuilt.
     container
         .types(

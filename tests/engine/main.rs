@@ -6,6 +6,7 @@ mod archive;
 mod asked;
 mod bases;
 mod build;
+mod busy;
 mod clean;
 mod company;
 mod diff;
@@ -15,6 +16,7 @@ mod ended;
 mod entrypoint;
 mod env_file;
 mod freeze;
+mod freeze_edges;
 mod frozen_cases;
 mod gpu;
 #[cfg(feature = "gpu-tests")]

@@ -260,6 +260,18 @@ class Resolver:
         return code, resolved, talk
 
 
+def with_yanked(resolved, talk):
+    """pylock.toml with why a version was taken back, which uv only warns of."""
+    yanked = dict(re.findall(r'`([^`=]+)==[^`]+` is yanked(?: \(reason: "(.*)"\))?$', talk, re.M))
+    for name, reason in yanked.items():
+        resolved = re.sub(
+            r'(?m)^(name = "%s"\n)' % re.escape(key(name)),
+            lambda found: found.group(1) + "yanked = %s\n" % json.dumps(reason),
+            resolved,
+        )
+    return resolved
+
+
 def is_contradiction(code, talk):
     return code != 0 and ("No solution found" in talk or "unsatisfiable" in talk)
 
@@ -299,7 +311,7 @@ def main(uv, inputs, plan):
         for name in {named(line) for line in since} & set(locked.urls):
             # A line that names another address or commit goes before the lock.
             del locked.urls[name]
-    direct, resolved, code = [], "", 0
+    direct, resolved, warnings, code = [], "", "", 0
     for name, (version, of_conda) in sorted(locked.displaced.items()):
         print("conda has %s %s, where the lock has %s from pip: conda comes first" % (name, of_conda, version))
     if not locked.there or missing or locked.displaced or since:
@@ -331,6 +343,7 @@ def main(uv, inputs, plan):
             print("the locked versions do not go together with what conda has: all is resolved without them")
             pins = {}
             code, talk = resolver.install(everything, constraints, pins, locked.urls)
+        warnings = talk
         if is_contradiction(code, talk):
             sys.stderr.write(talk)
             fail(
@@ -362,6 +375,7 @@ def main(uv, inputs, plan):
     archives = [line for line in direct if re.search(r"@ https?://", line)]
     if code == 0 and (unknown or archives):
         code, resolved, talk = resolver.files(unknown + archives, declared.options)
+        resolved = with_yanked(resolved, warnings + talk)
         for package in resolved.split("[[packages]]")[1:]:
             if re.search(r"^(wheels = |\[\[packages.wheels)", package, re.M):
                 wheels.add(key(re.search(r'^name = "(.+?)"', package, re.M).group(1)))

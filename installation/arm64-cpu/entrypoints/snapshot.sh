@@ -178,6 +178,9 @@ for directory in sys.path:
     except OSError:
         continue
     for entry in entries:
+        # What pip set aside and could not remove.
+        if entry.startswith("~"):
+            continue
         path = directory + "/" + entry
         if entry.endswith(".dist-info"):
             metadata = path + "/METADATA"
@@ -195,11 +198,18 @@ for directory in sys.path:
             elif header == "requires-dist":
                 requires.append(said)
         key = normal(name)
-        if not key or key in seen:
+        if not key:
+            continue
+        if key in seen:
+            # What an earlier directory has hides it; in one directory nothing tells which one counts.
+            one = seen[key]
+            if one["location"] == directory and version not in [one["version"], *one["also"]]:
+                one["also"].append(version)
             continue
         seen[key] = {
             "name": name,
             "version": version,
+            "also": [],
             "installer": text(path + "/INSTALLER").strip(),
             "requested": os.path.exists(path + "/REQUESTED"),
             "location": directory,

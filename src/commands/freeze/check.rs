@@ -5,7 +5,7 @@ use crate::commands::freeze::contrary::Told;
 use crate::commands::freeze::report::{Report, line};
 use crate::environment::compare::{Packages, compare};
 use crate::environment::freeze::Plan;
-use crate::environment::lock::Lock;
+use crate::environment::lock::{Lock, PythonPackage};
 use crate::error::{Error, Result};
 use crate::files::ChangeSet;
 use crate::installation::flavour::Flavour;
@@ -39,6 +39,10 @@ pub fn judge(
 ) -> Result<()> {
     let printer = &context.printer;
     let reasons = reasons(found);
+    let locked = found.plan.lock.python_packages().iter();
+    for note in locked.filter_map(PythonPackage::yanked_note) {
+        printer.warn(note);
+    }
     let name = installation.name();
     if printer.format() == Format::Json {
         report.reasons = Some(reasons.clone());

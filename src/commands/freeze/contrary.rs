@@ -1,7 +1,7 @@
 //! Telling which declared lines ask for something else than is frozen.
 
 use crate::environment::declared::Asked;
-use crate::environment::freeze::{Contrary, Facts, Plan, contrary};
+use crate::environment::freeze::{Contrary, Facts, MissingExtra, Plan, contrary};
 use crate::project::Project;
 
 /// Lines that what is installed does not meet.
@@ -20,14 +20,20 @@ pub fn tell(project: &Project, facts: &Facts, plan: &Plan) -> Told {
     let mut told = Told::default();
     for contrary in contrary(facts, plan) {
         let shown = shown(project, &contrary);
-        match (contrary.installed, &contrary.line.asked) {
-            (Some(installed), Asked::Conda(_)) => told.noted.push(format!(
+        match (contrary.installed, &contrary.line.asked, contrary.missing) {
+            (Some(installed), Asked::Conda(_), _) => told.noted.push(format!(
                 "{shown} is not what conda was asked for when it chose {installed}"
             )),
-            (Some(installed), _) => told.refused.push(format!(
+            (Some(installed), _, Some(MissingExtra { extra, needs })) => {
+                told.refused.push(format!(
+                    "{shown} asks for the extra `{extra}` of {installed}, and {needs}, which that \
+                     needs, is not installed"
+                ));
+            }
+            (Some(installed), _, None) => told.refused.push(format!(
                 "{shown} asks for something else than {installed}, which is installed"
             )),
-            (None, _) => told
+            (None, _, _) => told
                 .noted
                 .push(format!("{shown} is declared and not installed")),
         }

@@ -43,10 +43,19 @@ impl Artefacts {
     }
 }
 
+/// What an index says of a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct OfIndex {
+    /// The index, where that is not the environment's first one.
+    pub name: Option<String>,
+    /// Why the version was taken back, if it was.
+    pub yanked: Option<String>,
+}
+
 /// What was found out about a package.
 pub(super) enum Known {
-    /// The lock's files, and the index that has them.
-    Files(Vec<PythonFile>, Option<String>),
+    /// The lock's files, and what their index says of them.
+    Files(Vec<PythonFile>, OfIndex),
     /// These files, whose digests are not known yet.
     Digests(Vec<String>),
     /// The index was not asked yet.
@@ -75,7 +84,7 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
             continue;
         }
         let known = match &mut package.origin {
-            Origin::Index => of_index(facts, installed, plan),
+            Origin::Index => of_index(facts, installed),
             Origin::Archive(archive) if archive.sha256.is_none() => {
                 match of_address(facts, &archive.url) {
                     Ok(sha256) => {
@@ -89,6 +98,8 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
         };
         take_in(package, installed, known, plan);
     }
+    let yanked = packages.iter().filter_map(PythonPackage::yanked_note);
+    plan.notes.extend(yanked);
     if let Some(python) = &mut plan.lock.python {
         python.packages = packages;
     }
@@ -101,7 +112,8 @@ fn take_in(package: &mut PythonPackage, installed: &Distribution, known: Known, 
     match known {
         Known::Files(files, index) => {
             package.files = files;
-            package.index = index;
+            package.index = index.name;
+            package.yanked = index.yanked;
         }
         Known::Digests(files) => plan.unknown.files.extend(files),
         Known::Nothing => {
@@ -121,7 +133,7 @@ fn take_in(package: &mut PythonPackage, installed: &Distribution, known: Known, 
 }
 
 /// The files of a package that came from an index.
-pub(super) fn of_index(facts: &Facts, installed: &Distribution, plan: &mut Plan) -> Known {
+pub(super) fn of_index(facts: &Facts, installed: &Distribution) -> Known {
     let wanted = Wanted {
         key: (installed.key(), installed.version.clone()),
         tags: Tags::of_installed(&installed.tags, installed.build.as_deref()),
@@ -130,7 +142,7 @@ pub(super) fn of_index(facts: &Facts, installed: &Distribution, plan: &mut Plan)
     };
     as_resolved(facts, &wanted)
         .or_else(|| as_locked(facts, &wanted))
-        .unwrap_or_else(|| as_listed(facts, &wanted, installed, plan))
+        .unwrap_or_else(|| as_listed(facts, &wanted, installed))
 }
 
 /// What tells a package's file among others.
@@ -174,11 +186,17 @@ fn as_locked(facts: &Facts, wanted: &Wanted) -> Option<Known> {
         Chosen::Fitting(_) => wanted.built,
         Chosen::Nothing => false,
     };
-    holds.then(|| Known::Files(files.clone(), previous.index.clone()))
+    holds.then(|| {
+        let index = OfIndex {
+            name: previous.index.clone(),
+            yanked: previous.yanked.clone(),
+        };
+        Known::Files(files.clone(), index)
+    })
 }
 
 /// What the indexes answered, once they were asked.
-fn as_listed(facts: &Facts, wanted: &Wanted, installed: &Distribution, plan: &mut Plan) -> Known {
+fn as_listed(facts: &Facts, wanted: &Wanted, installed: &Distribution) -> Known {
     let Some(listed) = facts.artefacts.asked.get(&wanted.key) else {
         return Known::Nothing;
     };
@@ -188,16 +206,6 @@ fn as_listed(facts: &Facts, wanted: &Wanted, installed: &Distribution, plan: &mu
     });
     if found.is_empty() {
         return nowhere(facts, installed, listed);
-    }
-    if let Some(reason) = found.iter().find_map(|file| file.yanked.as_deref()) {
-        let reason = match reason {
-            "" => String::new(),
-            reason => format!(": {reason}"),
-        };
-        plan.notes.push(format!(
-            "{} {} was taken back by its authors (yanked{reason}); it is frozen all the same",
-            installed.name, installed.version
-        ));
     }
     facts.artefacts.with_digests(found)
 }
@@ -272,7 +280,7 @@ impl Artefacts {
     fn with_digests<'a>(&self, listed: impl IntoIterator<Item = &'a Listed>) -> Known {
         let mut files = Vec::new();
         let mut missing = Vec::new();
-        let mut index = None;
+        let mut index = OfIndex::default();
         for file in listed {
             let digest = self.digests.get(&file.url);
             let sha256 = file.sha256.clone();
@@ -287,7 +295,9 @@ impl Artefacts {
                 None if digest.is_some() => {}
                 None => missing.push(file.url.clone()),
             }
-            index = index.or_else(|| self.other_index(file.index.as_deref()?));
+            let name = || self.other_index(file.index.as_deref()?);
+            index.name = index.name.take().or_else(name);
+            index.yanked = index.yanked.take().or_else(|| file.yanked.clone());
         }
         match (files.is_empty(), missing.is_empty()) {
             (_, false) => Known::Digests(missing),

@@ -2,7 +2,7 @@
 //! another environment than the one that is frozen.
 
 use crate::environment::declared::{Asked, DeclaredLine};
-use crate::environment::freeze::settled::{Scene, answers};
+use crate::environment::freeze::settled::{MissingExtra, Scene, answers};
 use crate::environment::freeze::{Facts, Plan};
 use crate::environment::origin::{Found, Origin};
 use crate::environment::snapshot::{AptPackage, Distribution};
@@ -16,6 +16,8 @@ pub struct Contrary<'a> {
     pub line: &'a DeclaredLine,
     /// What is installed by the name that it gives, as in `six 1.17.0`; `None` when nothing is.
     pub installed: Option<String>,
+    /// The extra that is missing, when it is the right version and that is all.
+    pub missing: Option<MissingExtra>,
 }
 
 /// The declared lines that what a plan locks does not meet, in their order. Those of packages that
@@ -51,7 +53,15 @@ pub fn contrary<'a>(facts: &'a Facts, plan: &'a Plan) -> Vec<Contrary<'a>> {
                 of_apt(line, build.map(|build| build.apt.as_slice()), entry)?
             }
         };
-        Some(Contrary { line, installed })
+        let missing = match &line.asked {
+            Asked::Python(entry) => scene.lacks(entry, &line.text),
+            _ => None,
+        };
+        Some(Contrary {
+            line,
+            installed,
+            missing,
+        })
     });
     unmet.collect()
 }

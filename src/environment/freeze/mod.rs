@@ -33,7 +33,7 @@ pub use drift::{DriftedList, drifted_lists};
 pub use flavours::{as_in_dev, dev_by_lock};
 pub use graph::{Extras, Graph};
 pub use locked::{DIRECTORY as LOCKED_DIRECTORY, LockedFile, files as locked_files};
-pub use settled::answers;
+pub use settled::{MissingExtra, answers};
 
 /// Tools of the installation, not of the code: a newer one may replace the base image's, and the
 /// build brings them along without being asked.

@@ -168,6 +168,18 @@ impl<'a> Scene<'a> {
             }
             _ => {}
         }
+        if !distribution.also.is_empty() {
+            return Owner::Lost(Lost {
+                why: format!(
+                    "{} has metadata of {} too, so nothing tells which one is installed",
+                    distribution.location,
+                    distribution.also.join(" and ")
+                ),
+                help: format!(
+                    "`pip uninstall {key}` until none is left, and install the one that you want"
+                ),
+            });
+        }
         match Found::of(distribution) {
             Found::Origin(origin) => match origin.directory() {
                 Some(directory) if !self.facts.directories_in_image.contains(&directory) => {
@@ -464,7 +476,7 @@ fn by_key(snapshot: &Snapshot) -> BTreeMap<String, &Distribution> {
 
 /// Whether two are the same version from the same place.
 fn same(one: &Distribution, other: &Distribution) -> bool {
-    (&one.version, &one.direct_url) == (&other.version, &other.direct_url)
+    (&one.version, &one.direct_url, &one.also) == (&other.version, &other.direct_url, &other.also)
 }
 
 fn with_extras(name: &str, extras: Option<&BTreeSet<String>>) -> String {

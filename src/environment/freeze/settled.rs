@@ -40,6 +40,15 @@ pub(super) struct Scene<'a> {
     previous: BTreeMap<&'a str, &'a lock::PythonPackage>,
 }
 
+/// An extra of which something is not installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingExtra {
+    /// The extra, as written.
+    pub extra: String,
+    /// The package that is missing, by normalised name.
+    pub needs: String,
+}
+
 fn python(facts: &Facts, plan: &mut Plan) {
     let Some(lock) = &plan.lock.python else {
         return;
@@ -146,6 +155,12 @@ impl<'a> Scene<'a> {
     /// The installed package that is what a requirement asks for, with all its extras; `text` is
     /// the line as a lock has it.
     pub fn meets(&self, entry: &Entry, text: &str) -> Option<&str> {
+        let key = self.without_extras(entry, text)?;
+        self.missing_extra(entry, key).is_none().then_some(key)
+    }
+
+    /// As [`Self::meets`], whatever its extras are.
+    fn without_extras(&self, entry: &Entry, text: &str) -> Option<&str> {
         let (key, installed) = match entry.normalised() {
             Some(key) => self.now.get_key_value(&key),
             None => self
@@ -153,12 +168,27 @@ impl<'a> Scene<'a> {
                 .iter()
                 .find(|(_, distribution)| comes_from(&entry.kind, distribution)),
         }?;
-        let extras = entry.kind.extras().iter().all(|extra| {
-            let needs = self.graph.extra_needs(key, &normalise(extra));
-            needs.iter().all(|need| self.now.contains_key(&need.key))
-        });
         let is_that = allows(&entry.kind, installed) || self.was_locked_for(key, text);
-        (extras && is_that).then_some(key.as_str())
+        is_that.then_some(key)
+    }
+
+    /// Why the installed package that a requirement asks for does not meet it, when that is one of
+    /// its extras alone.
+    pub fn lacks(&self, entry: &Entry, text: &str) -> Option<MissingExtra> {
+        self.missing_extra(entry, self.without_extras(entry, text)?)
+    }
+
+    /// The first extra of a requirement that is not whole.
+    fn missing_extra(&self, entry: &Entry, key: &str) -> Option<MissingExtra> {
+        entry.kind.extras().iter().find_map(|extra| {
+            let needs = self.graph.extra_needs(key, &normalise(extra));
+            let mut needs = needs.into_iter();
+            let missing = needs.find(|need| !self.now.contains_key(&need.key))?;
+            Some(MissingExtra {
+                extra: extra.clone(),
+                needs: missing.key.clone(),
+            })
+        })
     }
 
     /// Whether nothing is installed that a constraint forbids.

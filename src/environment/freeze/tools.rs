@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::environment::freeze::artefacts::{Known, is_as_built, of_index};
+use crate::environment::freeze::artefacts::{Known, OfIndex, is_as_built, of_index};
 use crate::environment::freeze::locked::is_built;
 use crate::environment::freeze::{Facts, Plan};
 use crate::environment::lock::Tool;
@@ -12,7 +12,7 @@ use crate::environment::snapshot::{BuildTool, Distribution};
 /// Adds the build's tools to a plan. What is still to be asked is in [`Plan::unknown`].
 pub fn plan(facts: &Facts, plan: &mut Plan) {
     for used in &facts.dev.tools {
-        let files = match known(facts, used, plan) {
+        let files = match known(facts, used) {
             Known::Files(files, _) => files,
             Known::Digests(files) => {
                 plan.unknown.files.extend(files);
@@ -75,16 +75,16 @@ fn assign(facts: &Facts, plan: &mut Plan) {
     }
 }
 
-fn known(facts: &Facts, used: &BuildTool, plan: &mut Plan) -> Known {
+fn known(facts: &Facts, used: &BuildTool) -> Known {
     if !used.files.is_empty() {
-        return Known::Files(used.files.clone(), None);
+        return Known::Files(used.files.clone(), OfIndex::default());
     }
     let mut previous = facts.previous.iter().flat_map(|lock| &lock.tools);
     let previous = previous.find(|tool| {
         (&tool.name, &tool.version) == (&used.name, &used.version) && !tool.files.is_empty()
     });
     if let Some(previous) = previous {
-        return Known::Files(previous.files.clone(), None);
+        return Known::Files(previous.files.clone(), OfIndex::default());
     }
     let as_installed = Distribution {
         name: used.name.clone(),
@@ -92,7 +92,7 @@ fn known(facts: &Facts, used: &BuildTool, plan: &mut Plan) -> Known {
         tags: used.tags.clone(),
         ..Distribution::default()
     };
-    of_index(facts, &as_installed, plan)
+    of_index(facts, &as_installed)
 }
 
 #[cfg(test)]

@@ -183,3 +183,26 @@ fn a_package_over_condas_is_refused() {
     let plan = plan(&facts);
     assert_eq!(plan.refused[0].why, "it replaces conda's scipy 1.10");
 }
+
+#[test]
+fn metadata_of_two_versions_in_one_place_says_nothing_of_either() {
+    let mut facts = world();
+    let mut ours = installed(&mut facts).iter_mut();
+    let helper = ours.find(|one| one.name == "Helper").expect("there");
+    helper.also = vec!["0.9".into()];
+    let refused = &plan(&facts).refused[0];
+    assert_eq!((&*refused.name, &*refused.version), ("Helper", "1.0"));
+    assert!(
+        refused.why.contains("has metadata of 0.9 too"),
+        "{refused:?}"
+    );
+    // What the base image brings so is none of ours.
+    let base = facts.base.python.as_mut().expect("there");
+    let mut base = base.distributions.iter_mut();
+    let torch = base.find(|one| one.name == "torch").expect("there");
+    torch.also = vec!["2.0".into()];
+    let mut ours = installed(&mut facts).iter_mut();
+    let torch = ours.find(|one| one.name == "torch").expect("there");
+    torch.also = vec!["2.0".into()];
+    assert_eq!(plan(&facts).refused.len(), 1);
+}
