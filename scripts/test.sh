@@ -20,6 +20,8 @@ have git || apt_install git
 have openssl || apt_install openssl
 have python3 || apt_install python3
 have docker-registry || apt_install docker-registry
+# Looks at Jupyter's page; 100 MB, and the whole of chromium or firefox is not smaller.
+have chromium-headless-shell || apt_install chromium-headless-shell
 have gpg || apt_install gnupg # for an archive of packages with signatures
 have docker-registry || apt_install docker-registry # images carry the sources of a lock
 "$ROOT/scripts/engine.sh" ensure

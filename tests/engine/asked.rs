@@ -317,3 +317,11 @@ fn editors_are_for_one_rank_and_gits_settings_for_all() {
     assert_eq!(rank("4", "0"), "Alice\nnone\n");
     assert!(Path::new(&kept.path().join("code/projects")).is_dir());
 }
+
+#[test]
+fn jupyter_that_is_not_installed_is_told_with_the_line_that_installs_it() {
+    let asked = ["--env=SKIP_INSTALL_PROJECT=1", "--env=JUPYTER_SERVER=1"];
+    let add = "add the line `jupyterlab` to dependencies/requirements.txt of the installation";
+    let what = ["Jupyter is not installed", add, "run: envtpl build"];
+    told(&shop(), &asked, &what);
+}

@@ -57,6 +57,12 @@ impl Alices {
         std::fs::read_to_string(self.path().join(name)).unwrap_or_default()
     }
 
+    /// Writes a file as hers.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).expect("written");
+        self.give();
+    }
+
     fn give(&self) {
         let owned = Command::new("chown")
             .args(["-R", "1234:1234"])

@@ -5,6 +5,7 @@
 mod archive;
 mod asked;
 mod bases;
+mod browser;
 mod build;
 mod busy;
 mod clean;
@@ -22,6 +23,7 @@ mod gpu;
 #[cfg(feature = "gpu-tests")]
 mod gpu_device;
 mod image;
+mod jupyter;
 mod machine;
 mod odd_files;
 mod provided_names;

@@ -12,6 +12,12 @@ fi
 
 # Servers, and what belongs to them: for one rank of a node or job.
 if rank_has_servers; then
+    # What comes beside a container's own command finds them there: `envtpl exec` says so, and
+    # for any other program of an engine the process is nobody's child.
+    if [ "${JUPYTER_SERVER:-0}" != 0 ] && [ -z "${ENVTPL_EXEC:-}" ] && { [ $$ = 1 ] || [ "$PPID" != 0 ]; }; then
+        # shellcheck source=jupyter.sh
+        . /opt/envtpl/entrypoints/jupyter.sh
+    fi
     if [ -n "${VSCODE_SERVER_AT:-}${CURSOR_SERVER_AT:-}${JETBRAINS_SERVER_AT:-}" ]; then
         # shellcheck source=editors.sh
         . /opt/envtpl/entrypoints/editors.sh
