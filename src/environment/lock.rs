@@ -157,6 +157,10 @@ pub struct PythonPackage {
     /// What it was built from source with: those of the lock's tools, as `name==version`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// Where it was built from source and came out as Python alone: SHA-256 over the sorted paths and
+    /// digests of its RECORD. Builds then try it without compilers, and go by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pure: Option<String>,
     /// Why no build can get it again, if that is so; the build's lists then leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfrozen: Option<String>,

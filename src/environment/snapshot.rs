@@ -3,6 +3,7 @@
 //! The JSON comes from `entrypoints/snapshot.sh`, which each image carries. Newer scripts may say
 //! more, so fields that are not known here are no error.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub struct Snapshot {
     /// Conda packages.
     #[serde(default)]
     pub conda: Vec<CondaPackage>,
+    /// Python packages that were built from source to Python alone, by normalised name, each with a
+    /// digest of its files.
+    #[serde(default)]
+    pub pure: BTreeMap<String, String>,
     /// Python packages that the build used and no image holds.
     #[serde(default)]
     pub tools: Vec<BuildTool>,

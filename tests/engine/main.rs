@@ -10,6 +10,7 @@ mod build;
 mod busy;
 mod clean;
 mod company;
+mod compilers;
 mod diff;
 mod editors;
 #[path = "../support/ended.rs"]

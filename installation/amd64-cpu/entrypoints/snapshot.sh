@@ -250,6 +250,7 @@ tools = parsed("/opt/envtpl/tools-built.json", [])
 uv = parsed("/opt/envtpl/tools-uv.json", None)
 if uv:
     tools.append(uv)
+pure = parsed("/opt/envtpl/built-pure.json", {})
 
 system = sys.stdin.buffer.read()
 if not system.endswith(b"],\n"):
@@ -257,5 +258,5 @@ if not system.endswith(b"],\n"):
 sys.stdout.buffer.write(system)
 sys.stdout.flush()
 print("\"python\":{" + members(python) + ", \"distributions\":" + lines(seen[key] for key in sorted(seen)) + "},")
-print("\"conda_specs\":" + value(specs) + ",\n\"tools\":" + lines(tools) + ",\n\"conda\":" + lines(conda) + "}")
+print("\"conda_specs\":" + value(specs) + ",\n\"pure\":" + value(pure) + ",\n\"tools\":" + lines(tools) + ",\n\"conda\":" + lines(conda) + "}")
 '

@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs one part of the plan, and leaves the files that this added in /tree.
 #   python-install.sh PART wheels|built       PART is a directory that python-plan.py wrote
+#   python-install.sh PART trial              settles what PLAN/apt-build leaves open: whether the source
+#                                             packages that were built to Python alone are so again
+#                                             without compilers
 set -eu
 umask 022
 
@@ -71,6 +74,21 @@ built() {
     recorded "$@" --no-deps --requirement "$(pins "$1")"
 }
 
+if [ "$kind" = trial ]; then
+    answer=$part/../apt-build
+    if ! grep -q ^perhaps "$answer"; then exit 0; fi
+    if sh "$0" "$part" tried && "$PYTHON" "$here/record-build.py" same "$part"; then
+        echo "not needed" >"$answer"
+    else
+        echo "needed" >"$answer"
+    fi
+    echo "the packages of apt-build.txt are $(cat "$answer") for what is built from source"
+    exit 0
+elif [ "$kind" = tried ]; then
+    for group in "$part"/*; do built "$group"; done
+    exit 0
+fi
+
 before=$(mktemp)
 sleep 0.02
 if [ -d "$part/declared" ]; then
@@ -96,6 +114,5 @@ fi
 if offline; then "$PYTHON" "$here/offline.py" addresses; fi
 "$PYTHON" "$here/python-collect.py" "$before" /tree
 if [ -f /tmp/envtpl-records ]; then
-    mkdir -p /tree/opt/envtpl
-    "$PYTHON" "$here/record-build.py" /tmp/envtpl-records /tree /tree/opt/envtpl/tools-built.json
+    "$PYTHON" "$here/record-build.py" /tmp/envtpl-records /tree /tree/opt/envtpl
 fi

@@ -4,15 +4,27 @@ As `sitecustomize`, it notes in each of uv's build environments what is installe
 JSON in the file that ENVTPL_BUILD_RECORD names. That file stays beside uv's cache, since what the
 cache has is not built again.
 
-    record-build.py RECORDS TREE OUT     OUT: what the packages in TREE were built with; a line of
-                                         RECORDS is a record, a tab, and the group of the plan
+    record-build.py RECORDS TREE OUT     OUT/tools-built.json: what the packages in TREE were built with,
+                                         OUT/built-pure.json: which came out as Python alone, with a
+                                         digest of their files; a line of RECORDS is a record, a tab,
+                                         and the group of the plan
+    record-build.py same PART            whether what PART plans was built to the files that its
+                                         lists have digests of
 """
 
+import csv
 import glob
+import hashlib
 import json
 import os
 import re
 import sys
+import sysconfig
+
+# What installers and build tools write about themselves, and what Python compiles.
+TALK = re.compile(
+    r"[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|direct_url\.json|uv_[^/]*\.json)$|(^|/)__pycache__/|\.pyc$"
+)
 
 
 def key(name):
@@ -37,8 +49,17 @@ def note(record):
         out.write(line + "\n")
 
 
+def pure_digest(info):
+    """SHA-256 over the sorted lines of a RECORD; None for a package that is not Python alone."""
+    if not all(tag.endswith("-none-any") for tag in tags(info) or ["unknown"]):
+        return None
+    with open(os.path.join(info, "RECORD"), encoding="utf-8", newline="") as text:
+        lines = sorted(",".join(row[:2]) for row in csv.reader(text) if row and not TALK.search(row[0]))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def installed(tree):
-    """Name, version and origin of each package in a directory."""
+    """Name, version, origin and directory of each package in a directory."""
     for directory, names, _ in os.walk(tree):
         for entry in names:
             if entry.endswith(".dist-info"):
@@ -48,7 +69,7 @@ def installed(tree):
                 if os.path.exists(path):
                     with open(path, encoding="utf-8") as text:
                         origin = json.load(text)
-                yield key(name), version, origin
+                yield key(name), version, origin, os.path.join(directory, entry)
 
 
 def is_source(path, name, version, origin):
@@ -100,24 +121,45 @@ class Builds:
 
 def collect(records, tree, out):
     packages = list(installed(tree))
-    used = {}
+    used, pure = {}, {}
     with open(records, encoding="utf-8") as lines:
         groups = [line.rstrip("\n").split("\t") for line in lines]
     for record, group in groups:
         builds, of_group = Builds(record), names(group)
-        for package in packages:
+        for *package, info in packages:
             if of_group is not None and package[0] not in of_group:
                 continue
-            for exact, tool in builds.tools(*package).items():
+            tools = builds.tools(*package)
+            for exact, tool in tools.items():
                 used.setdefault(exact, dict(tool, builds=[]))["builds"].append(package[0])
+            digest = pure_digest(info) if tools else None
+            if digest:
+                pure[package[0]] = digest
     for tool in used.values():
         tool["builds"].sort()
-    with open(out, "w", encoding="utf-8") as kept:
-        json.dump([used[exact] for exact in sorted(used)], kept)
+    os.makedirs(out, exist_ok=True)
+    for name, found in [("tools-built", [used[exact] for exact in sorted(used)]), ("built-pure", pure)]:
+        with open(os.path.join(out, name + ".json"), "w", encoding="utf-8") as kept:
+            json.dump(found, kept, sort_keys=True)
+
+
+def same(part):
+    wanted = {}
+    for path in glob.glob(os.path.join(part, "*", "pure.txt")):
+        with open(path, encoding="utf-8") as lines:
+            wanted.update(line.split() for line in lines)
+    places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    found = {name: info for place in places for name, _, _, info in installed(place)}
+    other = sorted(name for name in wanted if name not in found or pure_digest(found[name]) != wanted[name])
+    if other:
+        sys.exit("without the build packages other files come of: " + ", ".join(other))
 
 
 if __name__ == "__main__":
-    collect(*sys.argv[1:])
+    if sys.argv[1] == "same":
+        same(*sys.argv[2:])
+    else:
+        collect(*sys.argv[1:])
 elif "ENVTPL_BUILD_RECORD" in os.environ:
     if os.path.basename(os.path.dirname(sys.prefix)).startswith("builds-v"):
         note(os.environ["ENVTPL_BUILD_RECORD"])

@@ -90,9 +90,14 @@ pub fn plan(facts: &Facts, plan: &mut Plan) {
     };
     plan.lock.apt.build = build.lock(plan);
     if stage.is_none() {
-        // Nothing was built from source this time, so nothing is known better.
+        // No compiler was needed this time, so nothing is known better but what is declared.
         let locked = &mut plan.lock.apt.build;
-        let kept = known.into_iter().flatten().filter(|package| {
+        let is_wanted = |package: &&lock::AptPackage| {
+            let mut names = package.declared.iter().chain([&package.name]);
+            !package.requested || names.any(|name| declared.apt_build.contains(name))
+        };
+        let kept = known.into_iter().flatten().filter(is_wanted);
+        let kept = kept.filter(|package| {
             let same = |other: &&lock::AptPackage| {
                 (&other.name, &other.architecture) == (&package.name, &package.architecture)
             };

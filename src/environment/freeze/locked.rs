@@ -138,12 +138,15 @@ pub(super) fn is_built(package: &PythonPackage) -> bool {
 }
 
 /// A line of pip's with every digest that will do, below the declared lines that it answers and
-/// what it is built with.
+/// what it is built with, and to.
 fn requirement(package: &PythonPackage) -> String {
     let declared = package.declared.iter();
     let mut line: String = declared.map(|line| format!("# asked: {line}\n")).collect();
     if !package.tools.is_empty() {
         line.push_str(&format!("# built with: {}\n", package.tools.join(" ")));
+        if let Some(digest) = &package.pure {
+            line.push_str(&format!("# Python alone: {digest}\n"));
+        }
     }
     line.push_str(&package.origin.exact(&package.name, &package.version));
     line + &hashes(&package.files)

@@ -72,6 +72,7 @@ fn assign(facts: &Facts, plan: &mut Plan) {
         package.tools = used
             .map(|tool| format!("{}=={}", tool.name, tool.version))
             .collect();
+        package.pure = facts.dev.pure.get(&package.name).cloned();
     }
 }
 
@@ -214,6 +215,7 @@ mod tests {
         ]
         .concat();
         facts.now.python = python(since);
+        facts.dev.pure = [("old-one".to_owned(), "12".repeat(32))].into();
 
         let plan = freeze::plan(&facts);
         let packages = plan.lock.python_packages().iter();
@@ -237,7 +239,11 @@ mod tests {
         );
         assert!(
             text("requirements-vcs.txt")
-                .contains("\n# built with: setuptools==59\nold-one @ https://h/old-one-1.tar.gz")
+                .contains("\n# built with: setuptools==80\nnew-one @ https://h/new-one-1.zip")
         );
+        let digest = "12".repeat(32);
+        assert!(text("requirements-vcs.txt").contains(&format!(
+            "\n# built with: setuptools==59\n# Python alone: {digest}\nold-one @ https://h/old-one-1.tar.gz"
+        )));
     }
 }

@@ -8,8 +8,10 @@ PLAN gets
     1/pins.txt ...   wheels: the locked ones, or all when nothing is locked, spread by name
     new/pins.txt     wheels that the lock does not know yet
     built/KEY/...    what must be built from source, for the stage that has compilers: pins.txt, and
-                     in tools.txt what the lock says that these were built with; KEY is a digest of that
-    apt-build        whether that stage has anything to do: "needed" or "not needed"
+                     in tools.txt what the lock says that these were built with; KEY is a digest of that;
+                     in pure.txt those that came out as Python alone, with a digest of their files
+    apt-build        whether that stage has anything to do: "needed", "not needed", or "perhaps" when
+                     all that is built came out as Python alone, and trying without compilers tells
     requested.txt    the names that people asked for themselves
     uv.json          the file that uv came from
     resolved.toml    what was resolved here, with files and hashes, for the next freeze
@@ -143,7 +145,7 @@ class Locked:
         self.answers, self.given, self.python = set(), {}, None
         self.tools = {line.split()[0]: line for _, line in logical_lines(directory + "/requirements-build.txt")}
         # What a package was built with stands above it.
-        self.built_with, above = {}, []
+        self.built_with, self.pure, above, digest = {}, {}, [], ""
         for path in glob.glob(directory + "/requirements*.txt"):
             with open(path, encoding="utf-8") as lines:
                 for line in lines:
@@ -157,8 +159,11 @@ class Locked:
                         self.python = rest
                     elif word == "# built with":
                         above = rest.split()
+                    elif word == "# Python alone":
+                        digest = rest
                     elif above and named(line):
-                        self.built_with[named(line)], above = above, []
+                        self.built_with[named(line)], self.pure[named(line)] = above, digest
+                        above, digest = [], ""
 
     def pins(self, path, base):
         pins = {}
@@ -411,6 +416,11 @@ def main(uv, inputs, plan):
     for number, lines in enumerate(parts, 1):
         write("%d/pins.txt" % number, options + lines if lines else [])
     write("new/pins.txt", options + new if new else [])
+
+    def pure(lines):
+        """Those that came out as Python alone, with the digests of their files."""
+        return ["%s %s" % (named(line), locked.pure[named(line)]) for line in lines if locked.pure.get(named(line))]
+
     groups = {}
     for line in built:
         groups.setdefault(tuple(locked.built_by_lock(line) or ()), []).append(line)
@@ -419,7 +429,11 @@ def main(uv, inputs, plan):
         os.makedirs(os.path.join(plan, directory))
         write(directory + "/pins.txt", options + lines)
         write(directory + "/tools.txt", tools)
-    write("apt-build", ["needed" if built or code else "not needed"])
+        write(directory + "/pure.txt", pure(lines) if tools else [])
+    open_to_trial = all(tools and len(pure(lines)) == len(lines) for tools, lines in groups.items())
+    if any("git+" in line for line in built) and not shutil.which("git"):
+        open_to_trial = False
+    write("apt-build", ["not needed" if not (built or code) else "perhaps" if built and open_to_trial else "needed"])
 
     same = sorted(requested & set(base) - set(pins))
     if same:
