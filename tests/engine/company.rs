@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::freeze::Container;
+use crate::scanner;
 use crate::servers::{Server, bridge};
 use crate::workshop::{BASE, Ended, Workshop, docker};
 
@@ -60,8 +61,9 @@ impl Company {
         let mut bundle = std::fs::read_to_string(known).unwrap_or_default();
         bundle += &std::fs::read_to_string(self.file("ca.pem")).expect("made");
         std::fs::write(self.file("bundle.pem"), bundle).expect("written");
+        let proxy = (self.proxy.address).replace("://", "://reader:s3cret-word@");
         for (key, value) in [
-            ("HTTPS_PROXY", self.proxy.address.as_str()),
+            ("HTTPS_PROXY", proxy.as_str()),
             ("APT_MIRROR", "https://packages.company.test"),
             ("PIP_EXTRA_INDEX_URL", index),
         ] {
@@ -79,8 +81,10 @@ impl Company {
     fn is_in_none_of(&self, shop: &Workshop, images: &[&str]) {
         let certificate = std::fs::read_to_string(self.file("ca.pem")).expect("made");
         let certificate = certificate.lines().nth(3).expect("some lines");
+        let (_, proxy) = self.proxy.address.split_once("://").expect("an address");
         for image in images {
-            for secret in [certificate, "s3cret-word", &self.proxy.address] {
+            assert_eq!(scanner::secrets(&shop.tag(image)), Vec::<String>::new());
+            for secret in [certificate, "s3cret-word", proxy] {
                 let found = shop.in_image(
                     image,
                     &format!(

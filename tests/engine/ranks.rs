@@ -37,7 +37,7 @@ backend-path = ["."]
 "#;
 const ROOT: &str = "--env=PROJECT_ROOT_AT=/project";
 
-fn slow_project() -> Alices {
+pub fn slow_project() -> Alices {
     let project = Alices::new(&[
         ("pyproject.toml", PYPROJECT),
         ("slow.py", SLOW),
@@ -94,7 +94,7 @@ pub fn eventually<T>(what: &str, happened: impl Fn() -> Option<T>) -> T {
     }
 }
 
-fn begun(project: &Alices, installs: &str) {
+pub fn begun(project: &Alices, installs: &str) {
     eventually("the install begins", || {
         (project.read("begun") == installs).then_some(())
     });
@@ -108,7 +108,7 @@ fn programs(rank: &Container, program: &str) -> String {
     })
 }
 
-fn open_gate(project: &Alices) {
+pub fn open_gate(project: &Alices) {
     std::fs::write(project.path().join("gate"), "go").expect("opened");
 }
 

@@ -14,6 +14,7 @@ pub fn shop() -> Arc<Workshop> {
     let mut shared = SHOP.lock().unwrap_or_else(PoisonError::into_inner);
     shared.upgrade().unwrap_or_else(|| {
         let shop = Workshop::new("run");
+        shop.append("dependencies/apt-dev.txt", "zsh\n");
         give_to_alice(shop.root());
         shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
         let shop = Arc::new(shop);

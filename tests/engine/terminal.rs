@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
@@ -39,6 +40,49 @@ fn a_terminal_passes_its_size_and_ctrl_c_on() {
     }
     let left = docker(&["ps", "--all", "--no-trunc", "--format={{.Command}}"]).expect(0);
     assert!(!left.stdout.contains("WINCH"), "{}", left.stdout);
+}
+
+/// The container whose environment has this line.
+fn container_with(line: &str) -> String {
+    let running = docker(&["ps", "--quiet"]).expect(0).stdout;
+    let has_it = |id: &&str| {
+        let environment = docker(&["inspect", "--format={{json .Config.Env}}", id]);
+        environment.stdout.contains(&format!("\"{line}\""))
+    };
+    running.lines().find(has_it).expect("it runs").to_owned()
+}
+
+#[test]
+fn a_container_that_waits_at_a_terminal_stops_at_once() {
+    let shop = shop();
+    for (verb, program) in [
+        ("dev", "bash"),
+        ("dev", "zsh -f"),
+        ("dev", "sleep 300"),
+        ("run", "sleep 300"),
+    ] {
+        let variable = format!("STOPPED={verb}-{program}-{}", std::process::id());
+        let script = format!("echo up; exec {program}");
+        let command = [verb, "-e", &variable, "sh", "-c", &script];
+        let mut session = spawn_command(shop.command(&command), Some(PATIENCE)).expect("starts");
+        session.exp_string("up").expect("it says that it is up");
+        if !program.starts_with("sleep") {
+            // Put together by the shell, so that it is not what the terminal echoes.
+            session.send_line("echo lis\"\"tens").expect("sent");
+            session.exp_string("listens").expect("the shell listens");
+        }
+        let container = container_with(&variable);
+        let begun = Instant::now();
+        docker(&["stop", &container]).expect(0);
+        let took = begun.elapsed();
+        let ended = session.process().wait().expect("ends");
+        // Who does not listen is killed after ten seconds: 137.
+        assert!(
+            matches!(ended, WaitStatus::Exited(_, status) if status != 137),
+            "{verb} {program}: {ended:?}"
+        );
+        assert!(took < Duration::from_secs(5), "{verb} {program}: {took:?}");
+    }
 }
 
 /// Bytes of every value, line ends and control characters among them, in no order of their own.

@@ -29,9 +29,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether somebody should be told: not when a person has stopped it (SIGINT, SIGTERM).
+    /// Whether somebody should be told: not when a person has stopped it (SIGHUP, SIGINT,
+    /// SIGTERM).
     fn is_news(&self) -> bool {
-        !matches!(self.status, 130 | 143)
+        !matches!(self.status, 129 | 130 | 143)
     }
 
     /// Keeps the log, with how the command ended as its last line, and the note.
