@@ -13,10 +13,10 @@ use crate::error::Result;
   envtpl attach                      a shell in what `envtpl dev --up` has started
   echo 'pip list' | envtpl attach    without a terminal the shell reads its commands
 
-Leaving the shell leaves the workspace running. As many shells as you like; each is the image's own
-shell. The exit status is the shell's own, and 125 when envtpl failed before it began.")]
+Leaving the shell leaves the workspace running. As many shells as you like; each is the shell
+that `envtpl dev` opens. The exit status is the shell's own, and 125 when envtpl failed before it began.")]
 pub struct Args {
-    /// Another shell than the image's own
+    /// Another shell than that of `envtpl dev`
     #[arg(long, value_name = "PROGRAM")]
     shell: Option<OsString>,
 }
@@ -33,8 +33,14 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let shell = match &args.shell {
         Some(shell) => vec![shell.clone()],
         None => {
-            let image = workplace.images.find(&container.image, &context.printer)?;
-            let own = image.map(|image| image.command).unwrap_or_default();
+            let service = workplace.model.services.get(&container.service);
+            let own = match service.and_then(|service| service.command.clone()) {
+                Some(own) => own,
+                None => {
+                    let image = workplace.images.find(&container.image, &context.printer)?;
+                    image.map(|image| image.command).unwrap_or_default()
+                }
+            };
             own.into_iter().map(OsString::from).collect()
         }
     };

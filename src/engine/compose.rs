@@ -65,6 +65,9 @@ pub struct Service {
     /// Environment variables; a null value is taken from the environment.
     #[serde(default)]
     pub environment: BTreeMap<String, Option<String>>,
+    /// What it runs when it is given no command, in the place of the image's own.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
     /// The network of the host or of nobody, when it is not one of its own.
     #[serde(default)]
     pub network_mode: Option<String>,

@@ -191,6 +191,15 @@ fn the_table_of_variables_has_those_of_the_scripts() {
         "ENVTPL_ACTIVATED",
         "ENVTPL_BASE_ENTRYPOINT_DONE",
         "PROJECT_KEY",
+        // Of shells that somebody types into.
+        "HISTCONTROL",
+        "HISTFILESIZE",
+        "HISTSIZE",
+        "PROMPT",
+        "PROMPT_COMMAND",
+        "PS1",
+        "SAVEHIST",
+        "ZSH_VERSION",
     ] {
         assert!(expected.remove(own), "{own} is no longer used");
     }

@@ -53,6 +53,18 @@ fn a_dev_container_is_the_dev_service_as_the_person() {
          mkdir -p ~/.vscode-server/bin ~/.cache/JetBrains/RemoteDev/dist ~/.java/.userPrefs/jetbrains; \
          echo 1 >~/.vscode-server/bin/kept; echo 2 >~/.java/.userPrefs/jetbrains/kept"
     );
+    // The environment is that of the entrypoint, which editors ask a shell for.
+    let entered = devcontainer(
+        &shop,
+        "exec",
+        &["sh", "-c", "echo $ENVTPL_ENTERED; echo $PATH"],
+    );
+    assert!(entered.stdout.starts_with("1\n"), "{}", entered.stdout);
+    assert!(
+        entered.stdout.contains("/current/bin:"),
+        "{}",
+        entered.stdout
+    );
     let ended = devcontainer(&shop, "exec", &["sh", "-ec", &script]).expect(0);
     assert_eq!(
         ended.stdout,

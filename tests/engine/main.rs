@@ -38,6 +38,7 @@ mod scratch;
 mod second_engine;
 mod servers;
 mod slurm;
+mod shells;
 mod sources;
 mod terminal;
 mod user;

@@ -12,7 +12,7 @@ use crate::run::shop;
 use crate::workshop::{Ended, docker};
 
 /// Milliseconds until what a terminal should show counts as missing; a start takes one second.
-const PATIENCE: u64 = 60_000;
+pub const PATIENCE: u64 = 60_000;
 
 fn resize(session: &PtySession, rows: u16, columns: u16) {
     let size = Winsize {

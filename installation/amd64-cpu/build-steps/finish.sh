@@ -36,6 +36,13 @@ fi
 # For who works in a container that envtpl does not reach.
 ln -sf /opt/envtpl/entrypoints/update-env-file.sh /usr/local/bin/update-env-file
 
+# Whoever types into the dev image sees where, and finds what was typed before.
+if [ "$flavour" = dev ]; then
+    for file in /etc/bash.bashrc /etc/zsh/zshrc; do
+        if [ -f "$file" ]; then printf '\n. /opt/envtpl/entrypoints/interactive.sh\n' >>"$file"; fi
+    done
+fi
+
 {
     echo "INSTALLATION='$IMAGE_PLATFORM'"
     echo "PROJECT='${PROJECT_NAME:-}'"

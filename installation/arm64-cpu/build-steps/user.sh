@@ -107,6 +107,10 @@ if [ "$flavour" = dev ]; then
     done
     chown -R "$USRID:$GRPID" "$kept"
     chmod 700 "$kept"
+    # After what the distribution has in there. Without a file zsh would ask a new user what to do.
+    for file in .bashrc .zshrc; do
+        echo '. /opt/envtpl/entrypoints/interactive.sh' >>"$home/$file"
+    done
 fi
 
 if [ "$home" != /root ]; then chown -R "$USRID:$GRPID" "$home"; fi

@@ -131,6 +131,8 @@ else
     note "the project is not installed, as SKIP_INSTALL_PROJECT asks for"
 fi
 export PATH="$PATH:$HOME/.local/bin"
+# Shells that did not come through here look for this; see interactive.sh.
+export ENVTPL_ENTERED=1
 
 # What somebody asked for, each in a script of its own.
 if [ -n "${WANDB_API_KEY_FILE_AT:-}${HF_TOKEN_AT:-}${GIT_CONFIG_AT:-}" ] ||
