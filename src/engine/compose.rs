@@ -34,6 +34,8 @@ pub struct Model {
     pub name: String,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Named volumes, by the names that services know them by.
+    pub volumes: BTreeMap<String, NamedVolume>,
     /// The whole answer, for handing back to Compose.
     document: Value,
 }
@@ -45,6 +47,26 @@ struct Known {
     name: String,
     #[serde(default)]
     services: BTreeMap<String, Service>,
+    #[serde(default)]
+    volumes: BTreeMap<String, Option<NamedVolume>>,
+}
+
+/// A named volume of the Compose project.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct NamedVolume {
+    /// Its name in the engine.
+    #[serde(default)]
+    pub name: String,
+    /// How it is otherwise than others: its driver, its labels, that somebody else makes it.
+    #[serde(flatten)]
+    options: BTreeMap<String, Value>,
+}
+
+impl NamedVolume {
+    /// Whether it is a volume of the engine's own, as it makes them without being told more.
+    pub fn is_plain(&self) -> bool {
+        !self.name.is_empty() && self.options.is_empty()
+    }
 }
 
 /// A service of the Compose project.
@@ -132,6 +154,9 @@ impl Model {
         Ok(Self {
             name: known.name,
             services: known.services,
+            volumes: (known.volumes.into_iter())
+                .filter_map(|(key, volume)| Some((key, volume?)))
+                .collect(),
             document,
         })
     }

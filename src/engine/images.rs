@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ImageInspect};
+use bollard::models::{ContainerInspectResponse, ImageInspect, VolumeCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use serde::Deserialize;
 
-use crate::engine::{Tools, Version};
+use crate::engine::{Model, Tools, Version};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
 use crate::process::quote;
@@ -299,6 +299,20 @@ impl Images {
         Ok(found.into_iter().map(ListedContainer::from).collect())
     }
 
+    /// Makes the plain volumes of a Compose project as Compose would, which says so on the stream
+    /// that is the command's. Those that are there stay as they are. What cannot be made is left to
+    /// Compose, as is everything in an engine elsewhere.
+    pub fn make_volumes(&self, model: &Model, printer: &Printer) {
+        let Some(api) = &self.api else { return };
+        for (key, volume) in &model.volumes {
+            if volume.is_plain()
+                && let Err(error) = api.make_volume(&model.name, key, &volume.name)
+            {
+                printer.verbose(format_args!("engine API: {error}"));
+            }
+        }
+    }
+
     /// The error for an image that is not there, naming the command that makes it.
     pub fn missing(reference: &str, command: &str) -> Error {
         Error::not_ready(format!("there is no image `{reference}`"))
@@ -324,6 +338,20 @@ impl Api {
 
     fn inspect(&self, reference: &str) -> Result<Option<ImageInspect>> {
         found(self.runtime.block_on(self.docker.inspect_image(reference)))
+    }
+
+    fn make_volume(&self, project: &str, key: &str, name: &str) -> Result<()> {
+        let labels = [("project", project), ("volume", key)];
+        let labels = labels.map(|(label, value)| {
+            let label = format!("com.docker.compose.{label}");
+            (label, value.to_owned())
+        });
+        let volume = VolumeCreateRequest {
+            name: Some(name.to_owned()),
+            labels: Some(HashMap::from(labels)),
+            ..VolumeCreateRequest::default()
+        };
+        found(self.runtime.block_on(self.docker.create_volume(volume))).map(drop)
     }
 
     fn inspect_container(&self, name: &str) -> Result<Option<ContainerInspectResponse>> {

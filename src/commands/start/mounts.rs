@@ -6,7 +6,7 @@ use crate::commands::start::launch::Launch;
 use crate::error::{Error, Place, Result};
 use crate::files;
 
-/// Makes the directories that the service mounts and that are missing. Only below the project and
+/// Makes the directories that the service mounts and that are missing, and the volumes. Directories only below the project and
 /// the person's home: elsewhere a missing path is a mistake, or a disk that is not mounted.
 ///
 /// # Errors
@@ -35,6 +35,10 @@ pub fn make_missing(launch: &Launch<'_>) -> Result<()> {
             continue;
         }
         files::make_directory(&source)?;
+    }
+    if !launch.workplace.context.dry_run {
+        let printer = &launch.workplace.context.printer;
+        (launch.workplace.images).make_volumes(&launch.workplace.model, printer);
     }
     Ok(())
 }
