@@ -46,6 +46,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     };
     let what = Beside {
         environment: &[],
+        env_files: &[],
         user: None,
         command: &shell,
     };

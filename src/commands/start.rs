@@ -18,7 +18,7 @@ use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
 use crate::project::{Installation, Project};
 
-pub use env_file::take_env_files;
+pub use env_file::{check_env_files, take_env_files};
 pub use gpus::{judge_gpus, take_gpus};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;

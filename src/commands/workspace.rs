@@ -2,7 +2,7 @@
 //! `exec`, `attach` and `logs` use, and `down` removes.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::commands::start::{Launch, Order, has_terminal, make_missing};
 use crate::commands::workplace::Workplace;
@@ -158,6 +158,8 @@ fn tell_gpus_stay(launch: &Launch<'_>, container: &ContainerState) {
 pub struct Beside<'a> {
     /// Variables, as `NAME=VALUE`, or as `NAME` for that of this process.
     pub environment: &'a [OsString],
+    /// Files with variables in Docker's format; those above go before what they hold.
+    pub env_files: &'a [PathBuf],
     /// Another user than the container's.
     pub user: Option<&'a str>,
     /// The command and its arguments.
@@ -190,6 +192,10 @@ pub fn beside(
         invocation = invocation.args(["--user", user]);
     }
     invocation = invocation.args(["--env", BESIDE]);
+    // Docker reads them itself, so that what they hold stands on no command line.
+    for file in beside.env_files {
+        invocation = invocation.arg("--env-file").arg(file);
+    }
     for variable in beside.environment {
         invocation = invocation.arg("--env").arg(variable);
     }

@@ -45,6 +45,16 @@ fn a_workspace_stays_and_is_worked_in() {
     let ended = Ended::of(child.wait_with_output().expect("ends")).expect(7);
     let expected = format!("in\n/project/{}/src\nalice\nblue 1\n", shop.project);
     assert_eq!(ended.stdout, expected);
+    std::fs::write(shop.root().join("keys.env"), "KEY='as it is'\nSEED=9\n").expect("written");
+    let ask = ["sh", "-c", "echo \"$KEY $SEED\""];
+    let seeded = ["exec", "-e", "SEED=1", "--env-file", "keys.env", "--"];
+    let ended = shop.envtpl(&[&seeded[..], &ask].concat()).expect(0);
+    assert_eq!(ended.stdout, "'as it is' 1\n");
+    std::fs::write(shop.root().join("keys.env"), "export KEY=sesame\n").expect("written");
+    shop.envtpl(&[&seeded[..], &ask].concat())
+        .expect(125)
+        .says("keys.env:1")
+        .keeps_quiet_about("sesame");
     let root = shop
         .envtpl(&["exec", "--user", "root", "id", "-u"])
         .expect(0);

@@ -20,19 +20,32 @@ pub fn take_env_files(launch: &mut Launch<'_>, paths: &[PathBuf]) -> Result<()> 
     if paths.is_empty() {
         return Ok(());
     }
-    let directory = &launch.workplace.context.directory;
-    let paths: Vec<PathBuf> = paths.iter().map(|path| directory.join(path)).collect();
-    let mut variables = BTreeMap::new();
-    for path in &paths {
-        let bytes = files::read(path)?;
-        variables.extend(parse(path, &bytes, |name| std::env::var(name).ok())?);
-    }
+    let (paths, variables) = read(&launch.workplace.context.directory, paths)?;
     let pairs = variables.iter();
     launch.adapt(|adapted| {
         adapted.set_variables(pairs.map(|(name, value)| (name.as_str(), value.as_str())));
     });
     launch.env_files = paths;
     Ok(())
+}
+
+/// The files as Docker's own `--env-file` can be given them: whole paths, each read and found right.
+///
+/// # Errors
+/// As [`take_env_files`].
+pub fn check_env_files(directory: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    read(directory, paths).map(|(paths, _)| paths)
+}
+
+/// Whole paths, and the variables of all files, of which the last counts.
+fn read(directory: &Path, paths: &[PathBuf]) -> Result<(Vec<PathBuf>, BTreeMap<String, String>)> {
+    let paths: Vec<PathBuf> = paths.iter().map(|path| directory.join(path)).collect();
+    let mut variables = BTreeMap::new();
+    for path in &paths {
+        let bytes = files::read(path)?;
+        variables.extend(parse(path, &bytes, |name| std::env::var(name).ok())?);
+    }
+    Ok((paths, variables))
 }
 
 /// The assignments of a file. A name alone takes the value of the environment, or is left out.
@@ -90,7 +103,7 @@ fn line_without_values(path: &Path, index: usize, shown: String) -> Place {
 mod tests {
     use super::*;
 
-    fn read(text: &[u8]) -> Result<Vec<(String, String)>> {
+    fn read_text(text: &[u8]) -> Result<Vec<(String, String)>> {
         parse(Path::new("of/mine.env"), text, |name| {
             (name == "FROM_OUTSIDE").then(|| "outer value".to_owned())
         })
@@ -110,8 +123,8 @@ mod tests {
             ("A", "2"),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(read(text.as_bytes()).expect("read"), expected);
-        assert!(read(b"").expect("read").is_empty());
+        assert_eq!(read_text(text.as_bytes()).expect("read"), expected);
+        assert!(read_text(b"").expect("read").is_empty());
     }
 
     #[test]
@@ -127,7 +140,7 @@ mod tests {
             (b"A=1\nB=sesame\xff\n", "it is not UTF-8", "…"),
             (b"A=1\nB=sesame\0\n", "it holds a zero byte", "…"),
         ] {
-            let error = read(text).expect_err(why);
+            let error = read_text(text).expect_err(why);
             assert!(error.message().ends_with(why), "{}", error.message());
             let [place] = error.places() else {
                 panic!("one place");
