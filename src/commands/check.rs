@@ -5,6 +5,7 @@ mod compose;
 mod dependencies;
 mod dockerfiles;
 mod drift;
+mod editors;
 mod finding;
 mod lock;
 mod settings;
@@ -130,6 +131,14 @@ fn examine(
     let listed = dependencies::apt(&mut findings, installation)?;
     dependencies::python(&mut findings, installation)?;
     lock::check(&mut findings, installation)?;
+    let root = project.root();
+    editors::check(
+        &mut findings,
+        root,
+        installation,
+        &said.services,
+        dotenv.as_ref(),
+    )?;
     drift::check(&mut findings, installation)?;
     // Compose and containers are asked with the person's settings, or not at all.
     if let Some(dotenv) = dotenv.filter(|_| !args.no_engine) {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::commands::Context;
 use crate::commands::workplace::settings;
-use crate::commands::workspace::LABEL;
+use crate::commands::workspace::{EDITORS_LABEL, LABEL};
 use crate::engine::{Images, ListedContainer};
 use crate::error::{Kind, Result};
 use crate::output::{Table, age};
@@ -28,6 +28,8 @@ struct Row {
     installation: String,
     service: String,
     workspace: bool,
+    /// Whether an editor brought it up.
+    dev_container: bool,
     state: String,
     created: String,
     image: String,
@@ -68,6 +70,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
                 installation: installation.name().to_string(),
                 service,
                 workspace: labels.contains_key(LABEL),
+                dev_container: labels.contains_key(EDITORS_LABEL),
                 state,
                 created,
                 image,
@@ -90,6 +93,8 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let command = if row.workspace {
             "(workspace)".to_owned()
+        } else if row.dev_container {
+            "(dev container)".to_owned()
         } else {
             row.command.clone()
         };

@@ -13,6 +13,9 @@ use crate::process::Invocation;
 /// Says of a container that it is a workspace, and of which installation.
 pub const LABEL: &str = "envtpl.workspace";
 
+/// Says of a container that an editor brought it up; set by editors and by `devcontainer`.
+pub const EDITORS_LABEL: &str = "devcontainer.config_file";
+
 /// What a workspace does by itself: it is there.
 const IDLE: [&str; 2] = ["sleep", "infinity"];
 

@@ -4,6 +4,7 @@ pub mod apt_list;
 pub mod compose;
 pub mod conda_environment;
 pub mod dependency;
+pub mod devcontainer;
 pub mod dockerfile;
 pub mod dotenv;
 pub mod flavour;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use diffy::{ConflictStyle, IncompleteHunkStyle, MergeOptions};
 
 use crate::error::{Error, Place};
+use crate::installation::devcontainer::is_json;
 
 /// Longer than anything that looks like a conflict marker in a real file.
 const MARKER_LENGTH: usize = 73;
@@ -33,8 +34,8 @@ pub enum Refusal {
     Binary,
     /// Nobody knows what envtpl wrote there.
     Unknown,
-    /// The lines go together, but it would no longer be YAML.
-    NoYaml,
+    /// The lines go together, but it would no longer be YAML, or JSON.
+    NoLongerRead,
 }
 
 /// A file that cannot be merged.
@@ -96,16 +97,16 @@ fn merge_text(base: &[u8], mine: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Refusa
         .map_err(|marked| Refusal::Clashes(clashes(&marked, mine)))
 }
 
-/// Whether a merged file is what both sides were: when they are YAML, it has to be YAML too.
+/// Whether a merged file is what both sides were: when they are YAML, it has to be YAML too, and so
+/// with JSON.
 pub fn is_sound(path: &str, mine: &[u8], theirs: &[u8], merged: &[u8]) -> bool {
     let is_yaml = |bytes: &[u8]| serde_yaml::from_slice::<serde_yaml::Value>(bytes).is_ok();
-    let by_name = path.ends_with(".yaml") || path.ends_with(".yml");
-    !by_name
-        || merged == mine
-        || merged == theirs
-        || is_yaml(merged)
-        || !is_yaml(mine)
-        || !is_yaml(theirs)
+    let is_read: &dyn Fn(&[u8]) -> bool = match path.rsplit_once('.') {
+        Some((_, "yaml" | "yml")) => &is_yaml,
+        Some((_, "json")) => &is_json,
+        _ => return true,
+    };
+    merged == mine || merged == theirs || is_read(merged) || !is_read(mine) || !is_read(theirs)
 }
 
 /// Whether every line ends the way Windows ends lines.
@@ -254,9 +255,14 @@ pub fn refusal(message: impl Into<String>, refused: &[Refused]) -> Error {
                          wrote, so your edits cannot be told apart"
                 ));
             }
-            Refusal::NoYaml => {
+            Refusal::NoLongerRead => {
                 error = error.at(Place::file(path).label("edited")).help(format!(
-                    "{path}: with your edits, what envtpl would write is no longer valid YAML"
+                    "{path}: with your edits, what envtpl would write is no longer valid {}",
+                    if path.ends_with(".json") {
+                        "JSON"
+                    } else {
+                        "YAML"
+                    }
                 ));
             }
             Refusal::Binary => {

@@ -171,6 +171,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::installation::devcontainer::Devcontainer;
     use crate::templates::{Catalogue, FromBase, Python};
 
     fn answers(name: &str, kind: FromBase) -> Answers {
@@ -196,6 +197,11 @@ mod tests {
                 );
                 assert!(text("compose-base.yaml").contains(&answers.base.base_image));
                 assert!(files["entrypoints/entrypoint.sh"].executable);
+                let path = Path::new(DEVCONTAINER);
+                let editors = Devcontainer::parse(path, &text(DEVCONTAINER)).expect("JSON");
+                for (service, _) in editors.services() {
+                    assert!(text("compose.yaml").contains(&format!("\n  {service}:")));
+                }
                 for (path, file) in &files {
                     assert!(!file.bytes.windows(2).any(|pair| pair == b"<%"), "{path}");
                     assert!(

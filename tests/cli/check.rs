@@ -488,3 +488,38 @@ fn an_acceleration_without_a_service_is_an_error_at_its_line() {
     );
     check(&desk).expect(0);
 }
+
+#[test]
+fn the_file_for_editors_is_judged_too() {
+    let desk = desk();
+    let file = ".devcontainer/amd64-cpu/devcontainer.json";
+    let text = desk.text(file);
+    let line = |word: &str| {
+        let found = text.lines().position(|line| line.contains(word));
+        found.expect("it is there") + 1
+    };
+    desk.write(file, text.replace("dev-local-cpu", "dev-local-tpu"));
+    check(&desk)
+        .expect(1)
+        .prints(&format!(
+            "{file}:{}: error: compose.yaml has no service `dev-local-tpu`",
+            line("\"service\"")
+        ))
+        .prints("services there are: image-run-root, ");
+    desk.write(file, text.replace(":/project/my-project}", ":/elsewhere}"));
+    check(&desk).expect(0).prints(&format!(
+        "{file}:{}: warning: editors open `/elsewhere`, and the project is mounted at `/project/my-project`",
+        line("workspaceFolder")
+    ));
+    desk.write(
+        file,
+        text.replace("\"overrideCommand\": true,", "\"overrideCommand\": true"),
+    );
+    check(&desk).expect(1).prints(&format!(
+        "{file}:{}: error: editors cannot read it: ",
+        line("overrideCommand")
+    ));
+    // Nobody has to have one.
+    desk.remove(file);
+    check(&desk).expect(0);
+}

@@ -80,6 +80,12 @@ fn a_dev_container_is_the_dev_service_as_the_person() {
     assert_eq!(up(&shop), container);
     let listed = shop.envtpl(&["ps"]).expect(0).stdout;
     assert!(listed.contains("dev-local-cpu"), "{listed}");
+    assert!(listed.contains("(dev container)"), "{listed}");
+    // An editor that is closed stops it; what was installed in it is not a leftover.
+    docker(&["stop", "--time=1", &container]).expect(0);
+    let leftovers = shop.envtpl(&["clean"]).expect(0).stdout;
+    assert_eq!(leftovers, "nothing to remove\n");
+    assert_eq!(up(&shop), container);
 
     // What an editor's server has put into the home is in the next container, whoever starts it.
     down(&shop);

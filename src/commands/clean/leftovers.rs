@@ -19,7 +19,7 @@ use crate::project::{Project, Run};
 /// Which kinds are looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Kinds {
-    /// Containers that have stopped and are no workspace.
+    /// Containers that have stopped, and are neither a workspace nor an editor's.
     pub containers: bool,
     /// Images that lost their name to a newer one.
     pub unnamed_images: bool,
@@ -182,6 +182,7 @@ fn containers(workplace: &Workplace<'_>) -> Result<Vec<Leftover>> {
     let stopped = all.into_iter().filter(|container| {
         matches!(container.state.as_str(), "exited" | "created" | "dead")
             && !container.labels.contains_key(workspace::LABEL)
+            && !container.labels.contains_key(workspace::EDITORS_LABEL)
     });
     Ok(stopped
         .map(|container| Leftover {

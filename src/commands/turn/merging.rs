@@ -153,7 +153,7 @@ impl Turn<'_> {
                     [Some(mine), Some(theirs), Some(merged)]
                         if !is_sound(path, mine, theirs, merged) =>
                     {
-                        Err(Refusal::NoYaml)
+                        Err(Refusal::NoLongerRead)
                     }
                     _ => Ok(merged),
                 }
