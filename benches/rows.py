@@ -136,6 +136,18 @@ def measure(row, *arguments, **options):
 # --- start -------------------------------------------------------------------
 
 
+def at_once(number, command, cwd):
+    """Seconds until so many of a command have ended that began together."""
+    begun = time.perf_counter()
+    started = [subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+               for _ in range(number)]
+    said = [process.communicate()[1] for process in started]
+    for process, words in zip(started, said):
+        if process.returncode:
+            raise Failed(f"{' '.join(map(str, command))} failed with status {process.returncode}\n{words}")
+    return time.perf_counter() - begun
+
+
 def start():
     project = Project("start", lists=False)
     quiet([ENVTPL, "-i", NAME, "build"], cwd=project.root)
@@ -152,6 +164,15 @@ def start():
     quiet([*plain, image, "python3", "-c", "import start"])
     measure(Row("the entrypoint, project importable", 1.1, note="docker run with the entrypoint against docker run without"), rounds(40),
             lambda: timed([*plain, image, "true"], log=log), lambda: timed([*plain, "--entrypoint=true", image], log=log), warm_up=3)
+    measure(Row("20 starts at once", 1.2, note="against twenty compose runs without an entrypoint"), rounds(5),
+            lambda: at_once(20, [ENVTPL, "-i", NAME, "run", "true"], project.root), lambda: at_once(20, bare, project.root))
+    workspace = answer([ENVTPL, "-i", NAME, "dev", "--up"], cwd=project.root).strip()
+    try:
+        measure(Row("exec true in a workspace", 1.2, note="against docker exec"), rounds(25),
+                lambda: timed([ENVTPL, "-i", NAME, "exec", "true"], cwd=project.root, log=log),
+                lambda: timed(["docker", "exec", workspace, "true"], log=log), warm_up=2)
+    finally:
+        quiet([ENVTPL, "-i", NAME, "down"], cwd=project.root)
     measure(Row("warm build-generic, nothing changed", 1.2, note="against compose build of both services"), rounds(7),
             project.build,
             lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",
