@@ -24,11 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const FILE: &str = "compose-base.yaml";
 
 /// The base image that the Compose files name: by the digest that its registry knows it by, or for
-/// one that was made on this machine by the engine's id and what it was made from.
+/// one that was made on this machine by the engine's id and what it was made from. `previous` is
+/// what the lock before says: its registry may have another image by that name since.
 ///
 /// # Errors
 /// When the service that builds the dev image is missing, or the engine does not answer.
-pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
+pub fn base_image(
+    workplace: &Workplace<'_>,
+    now: &Snapshot,
+    previous: Option<&Base>,
+) -> Result<Base> {
     let service = Layer::Generic.service(Flavour::Dev);
     let build = &workplace
         .model
@@ -58,7 +63,7 @@ pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
         // BuildKit fetches what it starts from without keeping it as an image.
         let built = workplace.find(&service)?;
         let digest = match built {
-            Some(built) => registrys_digest(workplace, name, &built)?,
+            Some(built) => registrys_digest(workplace, name, &built, previous)?,
             None => None,
         };
         return Ok(Base { digest, ..base });
@@ -80,8 +85,9 @@ pub fn base_image(workplace: &Workplace<'_>, now: &Snapshot) -> Result<Base> {
     })
 }
 
-/// The digest of what a registry has by that name, if that is what an image was built on. What is
-/// in the way is warned of, and no reason to freeze nothing.
+/// The digest of what a registry has by that name, if that is what an image was built on; else that
+/// of the lock before, if the registry has it still. What is in the way is warned of, and no reason
+/// to freeze nothing.
 ///
 /// # Errors
 /// When the person interrupts.
@@ -89,28 +95,45 @@ fn registrys_digest(
     workplace: &Workplace<'_>,
     name: &str,
     built: &Image,
+    previous: Option<&Base>,
 ) -> Result<Option<String>> {
     let printer = &workplace.context.printer;
-    let tools = workplace.compose.tools();
-    let inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .}}"];
-    let invocation = tools.docker().args(inspect).arg(name);
-    let why = match invocation.read_within(printer, PATIENCE) {
-        Ok(answer) => match digest_of(&answer, built) {
-            Some(digest) => return Ok(Some(digest)),
-            None => "the registry has another image by that name now".to_owned(),
-        },
-        Err(error) if error.kind() == Kind::Interrupted => return Err(error),
-        Err(error) => match error.causes().first() {
-            Some(cause) => cause.clone(),
-            None => error.to_string(),
-        },
+    let why = match asked_for(workplace, name, built)? {
+        Ok(digest) => return Ok(Some(digest)),
+        Err(why) => why,
     };
+    let previous = previous.filter(|previous| previous.image == name);
+    if let Some(digest) = previous.and_then(|previous| previous.digest.as_ref())
+        && asked_for(workplace, &pin::join(name, digest), built)?.is_ok()
+    {
+        return Ok(Some(digest.clone()));
+    }
     printer.warn(format_args!(
         "the base image `{name}` is locked without its digest: {why}"
     ));
     printer
         .help("freeze again when the registry has it, or write NAME@DIGEST into compose-base.yaml");
     Ok(None)
+}
+
+/// The digest of what a registry has by that name, if an image was built on that; else why not.
+fn asked_for(
+    workplace: &Workplace<'_>,
+    name: &str,
+    built: &Image,
+) -> Result<std::result::Result<String, String>> {
+    let tools = workplace.compose.tools();
+    let inspect = ["buildx", "imagetools", "inspect", "--format", "{{json .}}"];
+    let invocation = tools.docker().args(inspect).arg(name);
+    match invocation.read_within(&workplace.context.printer, PATIENCE) {
+        Ok(answer) => Ok(digest_of(&answer, built)
+            .ok_or_else(|| "the registry has another image by that name now".to_owned())),
+        Err(error) if error.kind() == Kind::Interrupted => Err(error),
+        Err(error) => Ok(Err(match error.causes().first() {
+            Some(cause) => cause.clone(),
+            None => error.to_string(),
+        })),
+    }
 }
 
 /// The digest that `docker buildx imagetools inspect` tells, if an image was built on what it is of.

@@ -100,7 +100,10 @@ pub fn gather(
     };
     let directories_in_image = directories_in_image(workplace, dev_image, &now)?;
     let facts = Facts {
-        base_image: base_image(workplace, &now)?,
+        base_image: {
+            let previous = given.previous.as_ref().map(|lock| &lock.base);
+            base_image(workplace, &now, previous)?
+        },
         project_root_at: setting(workplace, "PROJECT_ROOT_AT")?,
         conda_channel_alias: setting(workplace, "CONDA_CHANNEL_ALIAS")?,
         acceleration: Some(workplace.installation.name().acceleration()),

@@ -148,7 +148,8 @@ fn base(
     now: &Snapshot,
     previous: Option<&Lock>,
 ) -> Result<Base> {
-    let asked = workplace.and_then(|workplace| base_image(&workplace, now));
+    let known = previous.map(|lock| &lock.base);
+    let asked = workplace.and_then(|workplace| base_image(&workplace, now, known));
     let base = match asked {
         Ok(base) => base,
         Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -162,7 +163,6 @@ fn base(
         }
     };
     let unknown = base.digest.is_none() && base.id.is_none();
-    let known = previous.map(|lock| &lock.base);
     Ok(
         match known.filter(|known| unknown && known.image == base.image) {
             Some(known) => Base {
