@@ -11,6 +11,7 @@ mod busy;
 mod clean;
 mod company;
 mod compilers;
+mod declared_since;
 mod diff;
 mod editors;
 #[path = "../support/ended.rs"]

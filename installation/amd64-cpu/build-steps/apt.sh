@@ -2,6 +2,7 @@
 # Installs the system packages of a list.
 #   apt.sh locked NAME DIRECTORY      DIRECTORY/locked/NAME.txt: name=version a line, exactly
 #   apt.sh declared NAME DIRECTORY    DIRECTORY/declared/NAME.txt: what of it is not there yet
+#   apt.sh later NAME DIRECTORY       the same for a list that goes on where `declared` was before
 #   apt.sh install PACKAGE...         for the steps' own needs
 # Package lists and archives stay in the build cache, never in the image. Where each package of a
 # list came from is recorded in /opt/envtpl/apt-facts/NAME.txt, and in NAME.answers which package a
@@ -9,6 +10,8 @@
 set -eu
 
 kind=$1
+goes_on=
+if [ "$kind" = later ]; then kind=declared goes_on=yes; fi
 name=$2
 here=$(dirname "$0")
 
@@ -38,7 +41,7 @@ record_answers() {
         case $there in *" $package "*) continue ;; esac
         found=$(provider "$package")
         if [ -n "$found" ]; then printf '%s\t%s\n' "$found" "$package"; fi
-    done >"/opt/envtpl/apt-facts/$name.answers"
+    done >>"/opt/envtpl/apt-facts/$name.answers"
 }
 case $kind in
     install)
@@ -57,8 +60,8 @@ esac
 if [ "$kind" = declared ]; then
     # Only what people asked for counts as such; the lock lists its dependencies too.
     for package in $locked; do
-        case " $* " in
-            *" ${package%%=*} "*) ;;
+        case "$goes_on $* " in
+            yes* | *" ${package%%=*} "*) ;;
             *) locked_only="${locked_only:-} ${package%%=*}" ;;
         esac
     done
