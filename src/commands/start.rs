@@ -4,6 +4,7 @@ mod env_file;
 mod gpus;
 mod launch;
 mod mounts;
+mod ports;
 mod record;
 mod service;
 
@@ -22,6 +23,7 @@ pub use env_file::{check_env_files, take_env_files};
 pub use gpus::{judge_gpus, take_gpus};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;
+pub use ports::{Asked, Opened, PORTS_LABEL, open, refuse_port_as_command};
 use record::Begun;
 pub use record::{now, rounded};
 

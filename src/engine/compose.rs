@@ -145,7 +145,7 @@ impl Volume {
 }
 
 impl Model {
-    fn parse(text: &[u8]) -> Result<Self> {
+    pub(super) fn parse(text: &[u8]) -> Result<Self> {
         let unreadable = |source| {
             Error::failed("cannot read what `docker compose config` printed").because(source)
         };

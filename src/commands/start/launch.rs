@@ -183,6 +183,9 @@ impl<'a> Launch<'a> {
         if !order.detach {
             invocation = invocation.arg("--rm");
         }
+        if self.adapted.as_ref().is_some_and(Adapted::publishes) {
+            invocation = invocation.arg("--service-ports");
+        }
         let mut option = |name: &str, value: &OsStr| {
             invocation = std::mem::replace(&mut invocation, Invocation::new(""))
                 .arg(name)
