@@ -23,6 +23,7 @@ have python3 || apt_install python3
 have docker-registry || apt_install docker-registry
 # Looks at Jupyter's page; 100 MB, and the whole of chromium or firefox is not smaller.
 have chromium-headless-shell || apt_install chromium-headless-shell
+have ssh || apt_install openssh-client
 have gpg || apt_install gnupg # for an archive of packages with signatures
 have srun || apt_install slurm-wlm munge # ranks as a scheduler starts them
 "$ROOT/scripts/engine.sh" ensure

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::commands::start::{StartArgs, prepare, start};
+use crate::commands::start::{
+    Asked, StartArgs, add_ssh, prepare, refuse_port_as_command, start_prepared,
+};
 use crate::commands::{Context, workspace};
 use crate::error::Result;
 use crate::installation::flavour::Flavour;
@@ -13,6 +15,8 @@ use crate::installation::flavour::Flavour;
   envtpl dev                     a shell with the development tools
   envtpl dev pytest -x
   envtpl dev --up                a workspace that stays: `envtpl attach`, `exec`, `logs`, `down`
+  envtpl dev --ssh               a shell, and a server that `ssh`, `sftp` and editors reach
+  envtpl dev --up --ssh=2222     a workspace with one, at a port of your choice
   envtpl dev --gpus 1            with one GPU; `envtpl run --help` says how they are named
 
 The exit status is the command's own, 128+n when signal n killed it, and 125 when envtpl failed
@@ -25,6 +29,15 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["detach", "entrypoint", "command"])]
     up: bool,
 
+    /// Let your ssh keys in, at a port of this machine; the lines for ~/.ssh/config are printed
+    ///
+    /// Without a port it is the same one each time for this installation. Only this machine reaches
+    /// it, unless one of its addresses is given: `--ssh=0.0.0.0:2222` is all of them. Your keys are those of your
+    /// agent and of ~/.ssh/*.pub; there are no passwords.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
+    #[arg(conflicts_with = "entrypoint")]
+    ssh: Option<Option<Asked>>,
+
     /// The command and its arguments; a shell if none is given
     #[arg(value_name = "CMD", trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -33,13 +46,21 @@ pub struct Args {
 /// Runs the command, or the image's own shell; or starts the workspace.
 ///
 /// # Errors
-/// As [`start`].
+/// As [`start_prepared`]; `NotReady` when a server cannot be had.
 pub fn run(context: &Context, args: &Args) -> Result<u8> {
+    let without_port = [("--ssh", args.ssh)];
+    let without_port = without_port.iter().filter(|(_, port)| *port == Some(None));
+    let without_port: Vec<&str> = without_port.map(|(option, _)| *option).collect();
+    refuse_port_as_command(&args.command, &without_port)?;
+    let ssh = args.ssh.map(Option::unwrap_or_default);
+    let project = context.project()?;
+    let installation = context.installation(&project)?;
+    let mut launch = prepare(context, &project, installation, Flavour::Dev, &args.start)?;
     if args.up {
-        let project = context.project()?;
-        let installation = context.installation(&project)?;
-        let launch = prepare(context, &project, installation, Flavour::Dev, &args.start)?;
-        return workspace::up(&launch, &args.start.env);
+        return workspace::up(&mut launch, &args.start.env, ssh);
     }
-    start(context, Flavour::Dev, &args.start, &args.command)
+    if let Some(asked) = ssh {
+        add_ssh(&mut launch, asked)?;
+    }
+    start_prepared(&launch, Flavour::Dev, &args.start, &args.command)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::Context;
+use crate::commands::start::PORTS_LABEL;
 use crate::commands::workplace::settings;
 use crate::commands::workspace::{EDITORS_LABEL, LABEL};
 use crate::engine::{Images, ListedContainer};
@@ -34,6 +35,8 @@ struct Row {
     created: String,
     image: String,
     command: String,
+    /// Where its servers are reached, as `ssh=127.0.0.1:21043`.
+    ports: Vec<String>,
 }
 
 /// Prints the containers.
@@ -71,6 +74,9 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
                 service,
                 workspace: labels.contains_key(LABEL),
                 dev_container: labels.contains_key(EDITORS_LABEL),
+                ports: (labels.get(PORTS_LABEL).into_iter())
+                    .flat_map(|ports| ports.split_whitespace().map(str::to_owned))
+                    .collect(),
                 state,
                 created,
                 image,
@@ -92,12 +98,14 @@ fn table(rows: &[Row]) -> String {
     ]);
     for row in rows {
         let command = if row.workspace {
-            "(workspace)".to_owned()
+            "(workspace)"
         } else if row.dev_container {
-            "(dev container)".to_owned()
+            "(dev container)"
         } else {
-            row.command.clone()
+            &row.command
         };
+        let ports = row.ports.iter().map(|port| format!(" {port}"));
+        let command = command.to_owned() + &ports.collect::<String>();
         table.row([
             row.name.clone(),
             row.installation.clone(),

@@ -7,6 +7,7 @@ mod mounts;
 mod ports;
 mod record;
 mod service;
+mod ssh;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -23,9 +24,10 @@ pub use env_file::{check_env_files, take_env_files};
 pub use gpus::{judge_gpus, take_gpus};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;
-pub use ports::{Asked, Opened, PORTS_LABEL, open, refuse_port_as_command};
+pub use ports::{Asked, PORTS_LABEL, reached, refuse_port_as_command};
 use record::Begun;
 pub use record::{now, rounded};
+pub use ssh::{SSH, add_ssh, renew_ssh, wait_for_ssh};
 
 /// Options of `envtpl run` and `envtpl dev`.
 #[derive(Debug, clap::Args)]
@@ -65,13 +67,26 @@ pub fn start(
     let project = context.project()?;
     let installation = context.installation(&project)?;
     let launch = prepare(context, &project, installation, flavour, args)?;
+    start_prepared(&launch, flavour, args, command)
+}
+
+/// As [`start`], of what [`prepare`] gave.
+///
+/// # Errors
+/// When something that it needs is missing or cannot be made.
+pub fn start_prepared(
+    launch: &Launch<'_>,
+    flavour: Flavour,
+    args: &StartArgs,
+    command: &[OsString],
+) -> Result<u8> {
     let order = Order {
         environment: args.env.clone(),
         entrypoint: args.entrypoint.clone(),
         directory: launch
             .workplace
             .model
-            .directory_inside(&launch.service, &context.directory),
+            .directory_inside(&launch.service, &launch.workplace.context.directory),
         command: command.to_vec(),
         detach: args.detach,
         ..Order::default()
@@ -80,7 +95,7 @@ pub fn start(
         .arg(flavour.to_string())
         .args(args.detach.then_some("-d"))
         .args(command);
-    go(&launch, &order, &typed)
+    go(launch, &order, &typed)
 }
 
 /// The service of a flavour for the acceleration that `.env` asks for, ready to be started, with the

@@ -2,9 +2,13 @@
 //! `exec`, `attach` and `logs` use, and `down` removes.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::commands::start::{Launch, Order, has_terminal, make_missing};
+use crate::commands::start::{
+    Asked, Launch, Order, PORTS_LABEL, SSH, add_ssh, has_terminal, make_missing, reached,
+    renew_ssh, wait_for_ssh,
+};
 use crate::commands::workplace::Workplace;
 use crate::engine::{ContainerState, Model};
 use crate::error::{Error, Result};
@@ -56,16 +60,27 @@ pub fn running(workplace: &Workplace<'_>) -> Result<ContainerState> {
     }
 }
 
-/// Starts the workspace, unless it runs, and prints its name.
+/// Starts the workspace, unless it runs, and prints its name; with an ssh server if one is asked
+/// for.
 ///
 /// # Errors
 /// When it cannot be started; with what it said when it ended at once.
-pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
+pub fn up(launch: &mut Launch<'_>, environment: &[OsString], ssh: Option<Asked>) -> Result<u8> {
+    let there = find(&launch.workplace)?;
+    match (&there, ssh) {
+        (None, Some(asked)) => add_ssh(launch, asked)?,
+        (Some(container), Some(_)) => tell_ssh(launch, container)?,
+        (_, None) => {}
+    }
+    let launch = &*launch;
     let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
     let name = name(&workplace.model);
     let docker = || workplace.compose.tools().docker();
-    let there = find(workplace)?;
+    let has_ssh = match &there {
+        Some(container) => ssh_of(container).is_some(),
+        None => ssh.is_some(),
+    };
     let invocation = match &there {
         Some(container) if container.running => {
             tell_other_image(launch, container);
@@ -94,14 +109,14 @@ pub fn up(launch: &Launch<'_>, environment: &[OsString]) -> Result<u8> {
             if workplace.context.dry_run {
                 launch.tell_changes();
             }
-            return begin(launch, &name, &invocation).inspect(|_| drop(written));
+            return begin(launch, &name, &invocation, has_ssh).inspect(|_| drop(written));
         }
     };
-    begin(launch, &name, &invocation)
+    begin(launch, &name, &invocation, has_ssh)
 }
 
-/// Starts it and looks whether it stays.
-fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation) -> Result<u8> {
+/// Starts it and looks whether it stays, and whether its server is there.
+fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, has_ssh: bool) -> Result<u8> {
     let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
     if workplace.context.dry_run {
@@ -126,6 +141,9 @@ fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation) -> Result<u8>
             ))),
         );
     }
+    if has_ssh {
+        wait_for_ssh(launch, name)?;
+    }
     printer.data(format!("{name}\n"))?;
     printer.note(
         "it runs in the background: `envtpl attach` opens a shell in it, `envtpl exec -- CMD` runs \
@@ -143,6 +161,27 @@ fn tell_other_image(launch: &Launch<'_>, container: &ContainerState) {
              `envtpl down` and `envtpl dev --up`",
             container.name, launch.image_name
         ));
+    }
+}
+
+/// Where the ssh server of a workspace is reached, if it has one.
+fn ssh_of(container: &ContainerState) -> Option<SocketAddr> {
+    let ports = container.labels.get(PORTS_LABEL)?;
+    reached(&ports.split(' ').collect::<Vec<_>>(), SSH)
+}
+
+/// Says how a workspace that exists is reached by ssh, or why it cannot be.
+fn tell_ssh(launch: &Launch<'_>, container: &ContainerState) -> Result<()> {
+    match ssh_of(container) {
+        Some(reached) => renew_ssh(launch, reached),
+        None => {
+            launch.workplace.context.printer.warn(format_args!(
+                "{} was made without an ssh server: `--ssh` counts for a new one, after `envtpl \
+                 down`",
+                container.name
+            ));
+            Ok(())
+        }
     }
 }
 

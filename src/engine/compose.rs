@@ -90,6 +90,9 @@ pub struct Service {
     /// What it runs when it is given no command, in the place of the image's own.
     #[serde(default)]
     pub command: Option<Vec<String>>,
+    /// The user, as `name`, `number` or with a group; that of the image if there is none.
+    #[serde(default)]
+    pub user: Option<String>,
     /// The network of the host or of nobody, when it is not one of its own.
     #[serde(default)]
     pub network_mode: Option<String>,

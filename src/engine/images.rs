@@ -72,6 +72,8 @@ pub struct ContainerState {
     pub service: String,
     /// What prepares its environment and becomes the command.
     pub entrypoint: Vec<String>,
+    /// Labels.
+    pub labels: HashMap<String, String>,
 }
 
 /// A container in a list.
@@ -387,7 +389,7 @@ impl From<ContainerInspectResponse> for ListedContainer {
         Self {
             name: state.name,
             service: state.service,
-            labels: config.labels.unwrap_or_default(),
+            labels: state.labels,
             state: state.status,
             created: created.unwrap_or_default(),
             image: state.image_name,
@@ -419,6 +421,7 @@ impl From<ContainerInspectResponse> for ContainerState {
             compose_project: label("project"),
             service: label("service"),
             entrypoint: config.entrypoint.unwrap_or_default(),
+            labels,
         }
     }
 }

@@ -62,6 +62,16 @@ pub fn keep_line(project_root: &Path, relative: impl AsRef<Path>, line: &str) ->
         .map_err(|source| Error::io("write", &path, source))
 }
 
+/// Writes a file of the person's that other programs read too, outside of any project, in one step.
+/// Its directory must be there.
+///
+/// # Errors
+/// When it cannot be written; what was there stays.
+pub fn keep_readable(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    put_as(directory, path, bytes, Some(0o644)).map_err(|source| Error::io("write", path, source))
+}
+
 fn add_line(project_root: &Path, path: &Path, line: &str) -> io::Result<()> {
     let mut file = sys::open_to_append(path, 0o600)?;
     state::give_to_owner(project_root, &[path])?;
@@ -80,10 +90,18 @@ fn put(project_root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         state::ensure_directory(next)?;
         state::give_to_owner(project_root, &[next])?;
     }
+    put_as(project_root, path, bytes, None)
+}
+
+/// Writes a file for the owner of the directory `owner`, with other permission bits than those that
+/// keep it private where there are any.
+fn put_as(owner: &Path, path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     // Two processes may write the same file at once.
     let unfinished = path.with_extension(format!("{}.new", std::process::id()));
+    let set_mode = || mode.map_or(Ok(()), |mode| sys::set_mode(&unfinished, mode));
     let written = match sys::create_file(&unfinished, bytes) {
-        Ok(_) => state::give_to_owner(project_root, &[&unfinished])
+        Ok(_) => state::give_to_owner(owner, &[&unfinished])
+            .and_then(|()| set_mode())
             .and_then(|()| sys::rename(&unfinished, path)),
         Err(error) => Err(error),
     };

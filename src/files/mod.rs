@@ -24,10 +24,11 @@ mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
 pub use digest::{digest, hexadecimal};
-pub use keep::{forget, keep, keep_line};
+pub use keep::{forget, keep, keep_line, keep_readable};
 pub use lock::{Holder, Lock};
 pub use objects::{
-    Unfinished, digest_of, link, make_directory, open_if_exists, remove, remove_tree, size,
+    Unfinished, digest_of, link, make_directory, make_private_directory, open_if_exists, remove,
+    remove_tree, size,
 };
 pub use read::{
     exists, is_directory, list, mode, open, read, read_if_exists, read_link, read_text,

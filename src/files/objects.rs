@@ -127,6 +127,19 @@ impl Unfinished {
     }
 }
 
+/// Makes a directory that only the person may look into, and those above it where they are missing.
+/// One that is there stays as it is.
+///
+/// # Errors
+/// When one cannot be made.
+pub fn make_private_directory(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_directory(path)?;
+    sys::set_mode(path, 0o700).map_err(|source| Error::io("make private", path, source))
+}
+
 /// Makes a directory and those above it where they are missing. What root makes belongs to the
 /// owner of the directory around it.
 ///

@@ -53,6 +53,9 @@ pub struct Run {
     /// The GPUs that the container got: device numbers or ids, or `all`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<String>,
+    /// Where its servers were reached, as `ssh=127.0.0.1:21043`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<String>,
     /// The machine.
     pub host: String,
     /// Whether it ran in the background.
@@ -154,6 +157,7 @@ mod tests {
             directory: None,
             mounts: Vec::new(),
             gpus: Vec::new(),
+            ports: vec!["ssh=127.0.0.1:21043".into()],
             host: "here".into(),
             detached: false,
             env_files: Vec::new(),

@@ -21,4 +21,5 @@ mod help;
 mod list_env;
 mod packages;
 mod sources;
+mod ssh;
 mod verify;

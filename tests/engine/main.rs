@@ -41,6 +41,7 @@ mod servers;
 mod shells;
 mod slurm;
 mod sources;
+mod ssh;
 mod terminal;
 mod user;
 mod verify;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::run::give_to_alice;
+use crate::ssh::Person;
 use crate::workshop::{Ended, Workshop};
 
 /// A line that a person types, and the lines that the page shows below it.
@@ -70,12 +71,17 @@ fn the_transcripts_can_be_typed_one_after_the_other() {
     );
     let page = std::fs::read_to_string(page).expect("the page is there");
     let shop = Workshop::new("working");
+    shop.write("dependencies/apt-dev.txt", "sudo\nopenssh-server\n");
     give_to_alice(shop.root());
     shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
     let page = page.replace("my-project", &shop.project);
     let program = Path::new(env!("CARGO_BIN_EXE_envtpl"));
+    // The person's ~/.ssh/config, which this machine's own ssh would look for in another home.
+    let person = Person::new();
+    let clients = person.clients();
     let path = format!(
-        "{}:{}",
+        "{}:{}:{}",
+        clients.display(),
         program.parent().expect("a directory").display(),
         std::env::var("PATH").expect("a path")
     );
@@ -86,10 +92,14 @@ fn the_transcripts_can_be_typed_one_after_the_other() {
             .args(["-ec", &step.typed])
             .current_dir(shop.root())
             .env("PATH", &path)
+            .envs(person.variables())
             .stdin(Stdio::null())
             .output()
             .expect("sh runs");
         let ended = Ended::of(ended).expect(0);
+        if ended.stderr.contains("\nHost ") {
+            person.learn(&ended.stderr);
+        }
         assert!(
             is_as_shown(&ended.stdout, &step.shown),
             "$ {}\n{}\nthe page shows\n{}",

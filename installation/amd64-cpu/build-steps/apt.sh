@@ -228,6 +228,12 @@ if [ "$kind" = declared ]; then
     if [ -n "$locked" ] && [ $# != 0 ]; then echo "the lock does not have these yet: $*"; fi
 fi
 
+# openssh-server makes the keys of a host that it does not find. A key made here would be the same
+# for everybody who has the image.
+if [ $# != 0 ]; then
+    mkdir -p /etc/ssh
+    touch /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key
+fi
 # shellcheck disable=SC2016
 installed '${Package} ${Version} ${Architecture}' >"$settings/before"
 if [ $# != 0 ] && ! install_all "$@"; then
@@ -261,8 +267,8 @@ if [ "$kind" != install ]; then
     if [ "$kind" = declared ]; then record_answers $declared; fi
 fi
 
-# A key made here would be the same for everybody who has the image.
 rm -f /etc/ssh/ssh_host_*
+rmdir /etc/ssh 2>/dev/null || true
 # Logs and caches that only say when this was built.
 rm -rf "$settings" /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log \
     /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old

@@ -137,7 +137,7 @@ export ENVTPL_ENTERED=1
 # What somebody asked for, each in a script of its own.
 if [ -n "${WANDB_API_KEY_FILE_AT:-}${HF_TOKEN_AT:-}${GIT_CONFIG_AT:-}" ] ||
     [ -n "${VSCODE_SERVER_AT:-}${CURSOR_SERVER_AT:-}${JETBRAINS_SERVER_AT:-}" ] ||
-    [ "${JUPYTER_SERVER:-0}" != 0 ] ||
+    [ "${JUPYTER_SERVER:-0}${SSH_SERVER:-0}" != 00 ] ||
     [ -e /run/secrets/wandb_api_key ] || [ -e /run/secrets/hf_token ]; then
     # shellcheck source=services.sh
     . /opt/envtpl/entrypoints/services.sh

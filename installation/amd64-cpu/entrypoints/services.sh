@@ -12,14 +12,20 @@ fi
 
 # Servers, and what belongs to them: for one rank of a node or job.
 if rank_has_servers; then
-    # What comes beside a container's own command finds them there: `envtpl exec` says so, and
-    # for any other program of an engine the process is nobody's child.
-    if [ "${JUPYTER_SERVER:-0}" != 0 ] && [ -z "${ENVTPL_EXEC:-}" ] && { [ $$ = 1 ] || [ "$PPID" != 0 ]; }; then
-        # shellcheck source=jupyter.sh
-        . /opt/envtpl/entrypoints/jupyter.sh
-    fi
     if [ -n "${VSCODE_SERVER_AT:-}${CURSOR_SERVER_AT:-}${JETBRAINS_SERVER_AT:-}" ]; then
         # shellcheck source=editors.sh
         . /opt/envtpl/entrypoints/editors.sh
+    fi
+    # What comes beside a container's own command finds them there: `envtpl exec` says so, and
+    # for any other program of an engine the process is nobody's child.
+    if [ -z "${ENVTPL_EXEC:-}" ] && { [ $$ = 1 ] || [ "$PPID" != 0 ]; }; then
+        if [ "${JUPYTER_SERVER:-0}" != 0 ]; then
+            # shellcheck source=jupyter.sh
+            . /opt/envtpl/entrypoints/jupyter.sh
+        fi
+        # Last, since logins get the environment that it finds.
+        if [ "${SSH_SERVER:-0}" != 0 ] && ! sh /opt/envtpl/entrypoints/ssh-server.sh start $$ >&2 && is_strict; then
+            exit 1
+        fi
     fi
 fi

@@ -49,6 +49,8 @@ pub struct Launch<'a> {
     chosen_gpus: Option<Vec<String>>,
     /// Files whose variables the container has too.
     pub env_files: Vec<PathBuf>,
+    /// Where its servers are reached, as `ssh=127.0.0.1:21043`.
+    pub ports: Vec<String>,
 }
 
 impl<'a> Launch<'a> {
@@ -112,6 +114,7 @@ impl<'a> Launch<'a> {
             adapted: None,
             chosen_gpus: None,
             env_files: Vec::new(),
+            ports: Vec::new(),
         }
     }
 

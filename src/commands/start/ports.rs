@@ -1,7 +1,7 @@
 //! Ports of servers in a container: which one a person asks for, and whether it can be had.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
@@ -42,6 +42,17 @@ impl Default for Asked {
     }
 }
 
+impl Asked {
+    /// Where a server was reached earlier, if that port is free now.
+    pub fn again(reached: SocketAddr) -> Self {
+        let port = (Port::at(reached) == Port::Free).then(|| reached.port());
+        Self {
+            address: reached.ip(),
+            port,
+        }
+    }
+}
+
 impl FromStr for Asked {
     type Err = String;
 
@@ -72,7 +83,7 @@ impl FromStr for Asked {
     }
 }
 
-/// A server's port, on both sides.
+/// A server's port, on both sides of the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
     /// Where it is reached on this machine.
@@ -81,16 +92,14 @@ pub struct Opened {
     pub listens: SocketAddr,
 }
 
-impl Opened {
-    /// The address at which a program of this machine reaches it.
-    pub fn from_here(&self) -> SocketAddr {
-        let own = match self.reached.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        SocketAddr::new(own, self.reached.port())
-    }
+/// The address at which a program of this machine reaches a server.
+pub fn from_here(reached: SocketAddr) -> SocketAddr {
+    let own = match reached.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(own, reached.port())
 }
 
 /// Gives the container of a start a port at which a server in it, `ssh` say, is reached. Without a
@@ -123,12 +132,14 @@ pub fn open(launch: &mut Launch<'_>, server: &str, asked: Asked, inside: u16) ->
     } else {
         SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), inside)
     };
+    let label = format!("{server}={reached}");
     launch.adapt(|adapted| {
         if listens != reached {
             adapted.publish(reached, inside);
         }
-        adapted.add_label(PORTS_LABEL, &format!("{server}={reached}"));
+        adapted.add_label(PORTS_LABEL, &label);
     });
+    launch.ports.push(label);
     Ok(Opened { reached, listens })
 }
 
@@ -148,6 +159,14 @@ pub fn refuse_port_as_command(command: &[OsString], options: &[&str]) -> Result<
         Error::usage(format!("`{first}` would be the command, and is a port"))
             .help(format!("a port follows an equals sign: `{option}={first}`")),
     )
+}
+
+/// Where a server is reached, as the words of [`PORTS_LABEL`] and of a run say.
+pub fn reached(ports: &[impl AsRef<str>], server: &str) -> Option<SocketAddr> {
+    let mut ports = ports
+        .iter()
+        .filter_map(|port| port.as_ref().split_once('='));
+    ports.find(|(name, _)| *name == server)?.1.parse().ok()
 }
 
 /// Refuses a port that cannot be had.
@@ -331,18 +350,20 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_found_among_those_of_a_container() {
+        let ports = ["jupyter=127.0.0.1:24210", "ssh=[::1]:21043"];
+        assert_eq!(reached(&ports, "ssh"), Some(socket("[::1]:21043")));
+        assert_eq!(reached(&ports, "vnc"), None);
+    }
+
+    #[test]
     fn a_server_of_all_addresses_is_reached_here() {
-        for (reached, from_here) in [
+        for (reached, expected) in [
             ("0.0.0.0:80", "127.0.0.1:80"),
             ("[::]:80", "[::1]:80"),
             ("10.0.0.1:80", "10.0.0.1:80"),
         ] {
-            let reached = socket(reached);
-            let opened = Opened {
-                reached,
-                listens: reached,
-            };
-            assert_eq!(opened.from_here(), socket(from_here));
+            assert_eq!(from_here(socket(reached)), socket(expected));
         }
     }
 }

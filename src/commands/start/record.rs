@@ -59,6 +59,7 @@ impl Begun {
                 })
                 .collect(),
             gpus: launch.gpus(),
+            ports: launch.ports.clone(),
             host: rustix::system::uname()
                 .nodename()
                 .to_string_lossy()
