@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use crate::commands::Context;
 use crate::commands::runs::find;
-use crate::commands::start::{
-    Asked, Launch, Order, SSH, add_ssh, go, reached, take_env_files, take_gpus,
-};
+use crate::commands::start::{Launch, Order, Servers, go, take_env_files, take_gpus, tell_link};
 use crate::engine::machine::GpuChoice;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -55,9 +53,8 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
     }
     let env_files: Vec<PathBuf> = run.env_files.iter().map(PathBuf::from).collect();
     take_env_files(&mut launch, &env_files)?;
-    if let Some(reached) = reached(&run.ports, SSH) {
-        add_ssh(&mut launch, Asked::again(reached))?;
-    }
+    Servers::again(&run.ports).add(&mut launch)?;
+    tell_link(&launch)?;
     let order = order(&run).map_err(|error| {
         error.help(format!(
             "run {number} is line {number} of {}",

@@ -2,12 +2,11 @@
 //! `exec`, `attach` and `logs` use, and `down` removes.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::commands::start::{
-    Asked, Launch, Order, PORTS_LABEL, SSH, add_ssh, has_terminal, make_missing, reached,
-    renew_ssh, wait_for_ssh,
+    JUPYTER, Launch, Order, PORTS_LABEL, SSH, Servers, has_terminal, make_missing, reached,
+    renew_jupyter, renew_ssh, tell_jupyter, tell_jupyter_or_why, wait_for_set_up, wait_for_ssh,
 };
 use crate::commands::workplace::Workplace;
 use crate::engine::{ContainerState, Model};
@@ -60,27 +59,28 @@ pub fn running(workplace: &Workplace<'_>) -> Result<ContainerState> {
     }
 }
 
-/// Starts the workspace, unless it runs, and prints its name; with an ssh server if one is asked
+/// Starts the workspace, unless it runs, and prints its name; with the servers that are asked
 /// for.
 ///
 /// # Errors
 /// When it cannot be started; with what it said when it ended at once.
-pub fn up(launch: &mut Launch<'_>, environment: &[OsString], ssh: Option<Asked>) -> Result<u8> {
+pub fn up(launch: &mut Launch<'_>, environment: &[OsString], servers: Servers) -> Result<u8> {
     let there = find(&launch.workplace)?;
-    match (&there, ssh) {
-        (None, Some(asked)) => add_ssh(launch, asked)?,
-        (Some(container), Some(_)) => tell_ssh(launch, container)?,
-        (_, None) => {}
-    }
+    let ports = match &there {
+        None => {
+            servers.add(launch)?;
+            launch.ports.clone()
+        }
+        Some(container) => {
+            tell_servers(launch, container, servers)?;
+            ports_of(container)
+        }
+    };
     let launch = &*launch;
     let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
     let name = name(&workplace.model);
     let docker = || workplace.compose.tools().docker();
-    let has_ssh = match &there {
-        Some(container) => ssh_of(container).is_some(),
-        None => ssh.is_some(),
-    };
     let invocation = match &there {
         Some(container) if container.running => {
             tell_other_image(launch, container);
@@ -93,6 +93,9 @@ pub fn up(launch: &mut Launch<'_>, environment: &[OsString], ssh: Option<Asked>)
         Some(container) => {
             tell_other_image(launch, container);
             tell_gpus_stay(launch, container);
+            if let Some(reached) = reached(&ports, JUPYTER) {
+                renew_jupyter(launch, reached)?;
+            }
             docker().args(["start", &name])
         }
         None => {
@@ -109,14 +112,14 @@ pub fn up(launch: &mut Launch<'_>, environment: &[OsString], ssh: Option<Asked>)
             if workplace.context.dry_run {
                 launch.tell_changes();
             }
-            return begin(launch, &name, &invocation, has_ssh).inspect(|_| drop(written));
+            return begin(launch, &name, &invocation, &ports).inspect(|_| drop(written));
         }
     };
-    begin(launch, &name, &invocation, has_ssh)
+    begin(launch, &name, &invocation, &ports)
 }
 
-/// Starts it and looks whether it stays, and whether its server is there.
-fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, has_ssh: bool) -> Result<u8> {
+/// Starts it and looks whether it stays, and whether its servers are there.
+fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, ports: &[String]) -> Result<u8> {
     let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
     if workplace.context.dry_run {
@@ -124,6 +127,10 @@ fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, has_ssh: bool
     }
     let tools = workplace.compose.tools();
     tools.read(invocation, printer)?;
+    let jupyter = reached(ports, JUPYTER);
+    if jupyter.is_some() {
+        wait_for_set_up(launch, name, &IDLE.join(" "))?;
+    }
     // A first command in it shows that its set-up is through.
     let ready = tools
         .docker()
@@ -141,8 +148,11 @@ fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, has_ssh: bool
             ))),
         );
     }
-    if has_ssh {
+    if reached(ports, SSH).is_some() {
         wait_for_ssh(launch, name)?;
+    }
+    if let Some(reached) = jupyter {
+        tell_jupyter_or_why(launch, name, reached)?;
     }
     printer.data(format!("{name}\n"))?;
     printer.note(
@@ -164,25 +174,39 @@ fn tell_other_image(launch: &Launch<'_>, container: &ContainerState) {
     }
 }
 
-/// Where the ssh server of a workspace is reached, if it has one.
-fn ssh_of(container: &ContainerState) -> Option<SocketAddr> {
-    let ports = container.labels.get(PORTS_LABEL)?;
-    reached(&ports.split(' ').collect::<Vec<_>>(), SSH)
+/// Where the servers of a workspace are reached.
+fn ports_of(container: &ContainerState) -> Vec<String> {
+    let ports = container.labels.get(PORTS_LABEL).into_iter();
+    ports
+        .flat_map(|ports| ports.split(' ').map(str::to_owned))
+        .collect()
 }
 
-/// Says how a workspace that exists is reached by ssh, or why it cannot be.
-fn tell_ssh(launch: &Launch<'_>, container: &ContainerState) -> Result<()> {
-    match ssh_of(container) {
-        Some(reached) => renew_ssh(launch, reached),
-        None => {
-            launch.workplace.context.printer.warn(format_args!(
-                "{} was made without an ssh server: `--ssh` counts for a new one, after `envtpl \
-                 down`",
-                container.name
-            ));
-            Ok(())
+/// Says how the servers that are asked for are reached in a workspace that exists, or that it has
+/// none of them.
+fn tell_servers(launch: &Launch<'_>, container: &ContainerState, asked: Servers) -> Result<()> {
+    let ports = ports_of(container);
+    let missing = |what: &str, option: &str| {
+        launch.workplace.context.printer.warn(format_args!(
+            "{} was made without {what}: `{option}` counts for a new one, after `envtpl down`",
+            container.name
+        ));
+    };
+    if asked.ssh.is_some() {
+        match reached(&ports, SSH) {
+            Some(reached) => renew_ssh(launch, reached)?,
+            None => missing("an ssh server", "--ssh"),
         }
     }
+    if asked.jupyter.is_some() {
+        match reached(&ports, JUPYTER) {
+            Some(reached) if container.running => tell_jupyter(launch, reached, "")?,
+            // It is told when it has started.
+            Some(_) => {}
+            None => missing("Jupyter", "--jupyter"),
+        }
+    }
+    Ok(())
 }
 
 /// Says so when GPUs are chosen for a container that exists: it keeps those that it was made with.

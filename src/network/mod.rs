@@ -7,9 +7,11 @@ mod login;
 mod loopback;
 mod names;
 mod ports;
+mod probe;
 mod proxy;
 
 pub use client::{Answer, Client, Failure, Settings, base64};
 pub use login::{Login, host_with_port};
 pub use loopback::is_loopback;
 pub use ports::Port;
+pub use probe::speaks_http;

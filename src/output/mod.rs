@@ -181,6 +181,12 @@ impl Printer {
         self.talk(format_args!("   {label} {text}"));
     }
 
+    /// Gives the person a secret that is theirs, such as a link with a token, on stderr, as it is
+    /// and also when quiet.
+    pub fn hand_over(&self, text: impl std::fmt::Display) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
     /// Prints an error with its place, causes and next steps on stderr.
     pub fn error(&self, error: &Error) {
         if error.kind() != Kind::ClosedPipe {

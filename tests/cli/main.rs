@@ -18,6 +18,7 @@ mod files_server;
 mod freeze;
 mod gpu;
 mod help;
+mod jupyter;
 mod list_env;
 mod packages;
 mod sources;

@@ -8,7 +8,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL0 alice@desk";
 
 /// A project with a dev service of these settings, whose engine is a script: it writes down its
 /// arguments, and keeps the Compose file that it was given.
-fn desk(service: &str) -> Desk {
+pub fn desk(service: &str) -> Desk {
     let platform = if cfg!(target_arch = "aarch64") {
         "arm64"
     } else {
@@ -30,6 +30,8 @@ fn desk(service: &str) -> Desk {
             done ;;
         ps*) echo "busy-dev ssh=127.0.0.1:$TAKEN" ;;
         exec*) ;;
+        top*) echo "alice 7 sleep infinity" ;;
+        logs*) echo "$SAID" >&2 ;;
         *) echo "unexpected: $*" >&2; exit 64 ;;
         esac"#
     );
@@ -50,7 +52,7 @@ fn desk(service: &str) -> Desk {
     desk
 }
 
-fn service(desk: &Desk) -> serde_json::Value {
+pub fn service(desk: &Desk) -> serde_json::Value {
     let file: serde_json::Value = serde_json::from_str(&desk.text("../file.json")).expect("JSON");
     file["services"]["dev-local-cpu"].clone()
 }

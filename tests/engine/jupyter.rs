@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::browser::Browser;
 use crate::entrypoint::Alices;
 use crate::run::give_to_alice;
+use crate::working::type_section_on_jupyter;
 use crate::workshop::{Ended, Workshop, docker};
 
 /// One project with JupyterLab for all tests; the last of them removes it.
@@ -254,4 +255,130 @@ fn what_keeps_jupyter_from_running_is_told_in_one_line() {
         &["--env=JUPYTER_PORT=8888", "--env=JUPYTER_TOKEN_FILE=/none"],
         &["JUPYTER_TOKEN_FILE=/none cannot be read"],
     );
+}
+
+/// The installation has one workspace, and one port for its Jupyter.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// The link in what envtpl said, and the token in it.
+fn link(said: &str) -> (String, String) {
+    let (_, link) = said.split_once("http://").expect("a link");
+    let link = format!("http://{}", link.lines().next().expect("a line"));
+    let (_, token) = link.split_once("?token=").expect("a token");
+    let token = token.to_owned();
+    assert_eq!(token.len(), 48, "{link}");
+    (link, token)
+}
+
+/// What a Jupyter of this machine answers to whoever asks for its files.
+fn asked_for_files(link: &str) -> String {
+    let ask = "import sys, urllib.request as r, urllib.error as e
+try: print(r.urlopen(sys.argv[1].replace('/?', '/api/contents?')).status)
+except e.HTTPError as error: print(error.status)";
+    let asked = std::process::Command::new("python3")
+        .args(["-c", ask, link])
+        .output();
+    Ended::of(asked.expect("python3 runs"))
+        .expect(0)
+        .stdout
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn a_workspace_has_jupyter_as_long_as_it_runs() {
+    let shop = shop();
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = format!("{}-amd64-cpu-alice-dev", shop.project);
+    let up = |connection: Option<&str>| {
+        let mut command = shop.command(&["dev", "--up", "--jupyter"]);
+        command.envs(connection.map(|connection| ("SSH_CONNECTION", connection)));
+        Ended::run(command.env("USER", "al").stdin(std::process::Stdio::null()))
+    };
+    let first = up(None).expect(0).keeps_quiet_about("ssh -N");
+    assert_eq!(first.stdout, format!("{name}\n"));
+    let (address, token) = link(&first.stderr);
+    // It is true when it has been printed.
+    assert_eq!(asked_for_files(&address), "200");
+    let (place, _) = address.split_once("?token=").expect("a token");
+    assert_eq!(
+        asked_for_files(&format!("{place}?token={}", token.replace('0', "1"))),
+        "403"
+    );
+    let port = place
+        .trim_start_matches("http://127.0.0.1:")
+        .trim_end_matches('/');
+
+    // Nobody else sees the token.
+    let container = Container(name.clone());
+    assert!(!seen(&container).contains(&token));
+    let path = shop.root().join(format!(".envtpl/jupyter/{port}.token"));
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("there").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    shop.envtpl(&["exec", "true"]).expect(0).silent();
+    shop.envtpl(&["ps"])
+        .expect(0)
+        .prints(&format!("jupyter=127.0.0.1:{port}"));
+
+    // The link again, and how the machine comes to it that somebody is at.
+    let again = up(Some("192.0.2.1 50022 192.0.2.7 22")).expect(0);
+    let again = again.says(&format!("ssh -N -L {port}:127.0.0.1:{port} al@192.0.2.7\n"));
+    assert_eq!(link(&again.stderr).0, address);
+    // Another start finds the port taken, and by whom, before there is a container.
+    let taken = format!("--jupyter={port}");
+    let refused = shop.envtpl(&["dev", &taken, "true"]).expect(125);
+    refused.says(&format!(
+        "port {port} of 127.0.0.1 is taken by the container {name}"
+    ));
+
+    // After a pause it is the same port.
+    shop.envtpl(&["down", "--stop"]).expect(0);
+    let (resumed, _) = link(&up(None).expect(0).stderr);
+    assert!(resumed.starts_with(place), "{resumed}");
+    assert_eq!(asked_for_files(&resumed), "200");
+    shop.envtpl(&["down"]).expect(0);
+}
+
+#[test]
+fn jupyter_is_up_when_the_command_of_dev_begins() {
+    let shop = shop();
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let ask = "import os, urllib.request as r
+token = open(os.environ['JUPYTER_TOKEN_FILE']).read()
+address = 'http://127.0.0.1:%s/api/contents?token=%s' % (os.environ['JUPYTER_PORT'], token)
+print(r.urlopen(address).status, token)";
+    let ended = shop
+        .envtpl(&["dev", "--jupyter", "python3", "-c", ask])
+        .expect(0);
+    let (_, token) = link(&ended.stderr);
+    assert_eq!(ended.stdout, format!("200 {token}\n"));
+    let runs = std::fs::read_to_string(shop.root().join(".envtpl/runs.jsonl")).expect("written");
+    assert!(!runs.contains(&token), "{runs}");
+
+    // In a container with a network of its own the port is published, on this machine alone.
+    let other = shop.cloned("jupyter-bridge");
+    let compose = other.read("compose.yaml");
+    let bridge = compose.replace("    network_mode: host\n    ipc: host\n", "");
+    assert_ne!(compose, bridge);
+    other.write("compose.yaml", &bridge);
+    for flavour in ["run", "dev"] {
+        let tag = format!("{flavour}-latest-alice");
+        docker(&["tag", &shop.tag(&tag), &other.tag(&tag)]).expect(0);
+    }
+    give_to_alice(other.root());
+    let up = other.envtpl(&["dev", "--up", "--jupyter"]).expect(0);
+    let (address, _) = link(&up.stderr);
+    assert_eq!(asked_for_files(&address), "200");
+    let ports = docker(&["port", up.stdout.trim()]).expect(0).stdout;
+    assert!(ports.starts_with("8887/tcp -> 127.0.0.1:"), "{ports}");
+    assert_eq!(ports.lines().count(), 1, "{ports}");
+    other.envtpl(&["down"]).expect(0);
+}
+
+#[test]
+fn the_transcript_of_jupyter_can_be_typed() {
+    let shop = shop();
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    type_section_on_jupyter(&shop);
 }

@@ -42,17 +42,13 @@ fn is_as_shown(text: &str, shown: &[String]) -> bool {
         if line == "…" {
             return true;
         }
-        let words = |text: &str| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let Some(found) = lines.next().map(words) else {
             return false;
         };
         let expected = words(line.trim_end_matches('…'));
         let same = if line.ends_with('…') {
-            found.starts_with(&expected)
+            found.starts_with(&*expected)
         } else {
             found == expected
         };
@@ -63,49 +59,83 @@ fn is_as_shown(text: &str, shown: &[String]) -> bool {
     lines.next().is_none()
 }
 
-#[test]
-fn the_transcripts_can_be_typed_one_after_the_other() {
+/// The page, as it is for the project of a shop; with the section of this heading alone, or without
+/// it.
+fn page(shop: &Workshop, heading: &str, alone: bool) -> String {
     let page = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/docs/working-in-the-container.md"
     );
     let page = std::fs::read_to_string(page).expect("the page is there");
+    let (before, rest) = page.split_once(heading).expect("the heading");
+    let (section, after) = rest.split_once("\n## ").expect("another heading");
+    let wanted = match alone {
+        true => section.to_owned(),
+        false => format!("{before}{after}"),
+    };
+    wanted.replace("my-project", &shop.project)
+}
+
+/// The section of another project, with more installed.
+const JUPYTER: &str = "\n## Jupyter\n";
+
+/// Types what the section on Jupyter shows, where it is as on a terminal: data and talk together.
+pub fn type_section_on_jupyter(shop: &Workshop) {
+    let steps = steps(&page(shop, JUPYTER, true));
+    assert!(steps.len() > 1, "the section has its transcript");
+    for step in steps {
+        let typed = format!("exec 2>&1; {}", step.typed);
+        type_step(shop, &Step { typed, ..step }, &path(), None);
+    }
+}
+
+/// Where programs are found, envtpl first.
+fn path() -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_envtpl"));
+    format!(
+        "{}:{}",
+        program.parent().expect("a directory").display(),
+        std::env::var("PATH").expect("a path")
+    )
+}
+
+/// Types one step, as this person if it is a certain one.
+fn type_step(shop: &Workshop, step: &Step, path: &str, person: Option<&Person>) {
+    let ended = Command::new("sh")
+        .args(["-ec", &step.typed])
+        .current_dir(shop.root())
+        .env("PATH", path)
+        .envs(person.map(Person::variables).into_iter().flatten())
+        .stdin(Stdio::null())
+        .output()
+        .expect("sh runs");
+    let ended = Ended::of(ended).expect(0);
+    if let Some(person) = person
+        && ended.stderr.contains("\nHost ")
+    {
+        person.learn(&ended.stderr);
+    }
+    assert!(
+        is_as_shown(&ended.stdout, &step.shown),
+        "$ {}\n{}\nthe page shows\n{}",
+        step.typed,
+        ended.stdout,
+        step.shown.join("\n")
+    );
+}
+
+#[test]
+fn the_transcripts_can_be_typed_one_after_the_other() {
     let shop = Workshop::new("working");
     shop.write("dependencies/apt-dev.txt", "sudo\nopenssh-server\n");
     give_to_alice(shop.root());
     shop.envtpl(&["build-user", "--allow-dirty"]).expect(0);
-    let page = page.replace("my-project", &shop.project);
-    let program = Path::new(env!("CARGO_BIN_EXE_envtpl"));
     // The person's ~/.ssh/config, which this machine's own ssh would look for in another home.
     let person = Person::new();
-    let clients = person.clients();
-    let path = format!(
-        "{}:{}:{}",
-        clients.display(),
-        program.parent().expect("a directory").display(),
-        std::env::var("PATH").expect("a path")
-    );
-    let steps = steps(&page);
+    let steps = steps(&page(&shop, JUPYTER, false));
     assert!(steps.len() > 10, "the page has its transcripts");
+    let path = format!("{}:{}", person.clients().display(), path());
     for step in steps {
-        let ended = Command::new("sh")
-            .args(["-ec", &step.typed])
-            .current_dir(shop.root())
-            .env("PATH", &path)
-            .envs(person.variables())
-            .stdin(Stdio::null())
-            .output()
-            .expect("sh runs");
-        let ended = Ended::of(ended).expect(0);
-        if ended.stderr.contains("\nHost ") {
-            person.learn(&ended.stderr);
-        }
-        assert!(
-            is_as_shown(&ended.stdout, &step.shown),
-            "$ {}\n{}\nthe page shows\n{}",
-            step.typed,
-            ended.stdout,
-            step.shown.join("\n")
-        );
+        type_step(&shop, &step, &path, Some(&person));
     }
 }

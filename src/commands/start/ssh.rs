@@ -246,7 +246,7 @@ fn is_key(line: &str) -> bool {
 
 /// Address and port of this machine that the person's ssh connected to, if they came that way
 /// (`SSH_CONNECTION`, ssh(1)).
-fn came_by_ssh() -> Option<(String, String)> {
+pub fn came_by_ssh() -> Option<(String, String)> {
     let connection = std::env::var("SSH_CONNECTION").ok()?;
     let mut words = connection.split_whitespace().skip(2);
     Some((words.next()?.to_owned(), words.next()?.to_owned()))
