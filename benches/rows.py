@@ -521,6 +521,9 @@ def plot(counts, points):
 
 
 def clean_up():
+    # Compose makes the volumes of its files whatever runs.
+    for installation in scratch.glob("*/installation/*"):
+        subprocess.run(["docker", "compose", "--project-directory", str(installation), "down", "--volumes"], capture_output=True)
     listed = answer(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={IMAGES}-*"])
     for image in listed.split():
         subprocess.run(["docker", "image", "rm", image], capture_output=True)
