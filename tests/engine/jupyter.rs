@@ -218,7 +218,8 @@ fn a_container_with_jupyter_stops_at_once() {
     let took = begun.elapsed();
     let status = docker(&["inspect", "--format={{.State.ExitCode}}", &container.0]);
     assert_eq!(status.expect(0).stdout, "143\n");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    // Far from the ten seconds after which the engine would kill it.
+    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 #[test]
