@@ -15,7 +15,7 @@ out=$4
 
 # words FILE: the packages of a list, one a line.
 words() {
-    if [ -f "$1" ]; then sed 's/\r$//; s/#.*//' "$1" | tr -s ' \t' '\n\n' | sed '/^$/d'; fi
+    if [ -f "$1" ]; then sed 's/\r$//; s/#.*//' "$1" | tr -s '[:space:]' '\n' | sed '/^$/d'; fi
 }
 
 # own_lines: whether the Dockerfile does more with the stage than to install its lists.
