@@ -156,6 +156,26 @@ fn variables_are_set_in_all_of_dockers_spellings() {
         .output()
         .expect("envtpl runs");
     assert_eq!(Ended::of(output).expect(0).stdout, "1 2 3 a b 5\n");
+
+    // What is odd about a value means what the engine makes of it.
+    let forms = [
+        "--env=EMPTY=",
+        "--env=EQUALS=x=y",
+        "--env=LINES=one\ntwo",
+        "--env=TWICE=1",
+        "--env=TWICE=2",
+        "--env=NOT_THERE",
+        "--env=ODD=$HOME `id` \\n",
+        "--env=TZ=Asia/Tokyo",
+    ];
+    let show = "import os; print([(n, os.environ.get(n)) for n in ('EMPTY', 'EQUALS', 'LINES', \
+                'TWICE', 'NOT_THERE', 'ODD', 'TZ')])";
+    let command = ["python3", "-c", show];
+    let image = shop.tag("run-latest-alice");
+    let fixed = ["run", "--rm", "--network=none", "--entrypoint="];
+    let theirs = docker(&[&fixed[..], &forms, &[&image], &command].concat()).expect(0);
+    let ours = shop.envtpl(&[&["run"], &forms[..], &["--"], &command].concat());
+    assert_eq!(ours.expect(0).stdout, theirs.stdout);
 }
 
 #[test]
