@@ -33,8 +33,8 @@ pub struct Args {
     /// Let your ssh keys in, at a port of this machine; the lines for ~/.ssh/config are printed
     ///
     /// Without a port it is the same one each time for this installation. Only this machine reaches
-    /// it, unless one of its addresses is given: `--ssh=0.0.0.0:2222` is all of them. Your keys are those of your
-    /// agent and of ~/.ssh/*.pub; there are no passwords.
+    /// it, unless one of its addresses is given: `--ssh=0.0.0.0:2222` is all of them. Your keys are
+    /// those of your agent and of ~/.ssh/*.pub; there are no passwords.
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
     #[arg(conflicts_with = "entrypoint")]
     ssh: Option<Option<Asked>>,

@@ -24,14 +24,14 @@ use crate::project::{Installation, Project};
 
 pub use env_file::{check_env_files, take_env_files};
 pub use gpus::{judge_gpus, take_gpus};
-pub use jupyter::{JUPYTER, renew_jupyter, tell_jupyter, tell_jupyter_or_why, wait_for_set_up};
+pub use jupyter::{JUPYTER, answers_jupyter, renew_jupyter, tell_jupyter};
 pub use launch::{Launch, Order};
 pub use mounts::make_missing;
 pub use ports::{Asked, PORTS_LABEL, reached, refuse_port_as_command};
 use record::Begun;
 pub use record::{now, rounded};
 pub use servers::{Servers, tell_link};
-pub use ssh::{SSH, renew_ssh, wait_for_ssh};
+pub use ssh::{SSH, answers_by_ssh, renew_ssh};
 
 /// Options of `envtpl run` and `envtpl dev`.
 #[derive(Debug, clap::Args)]

@@ -1,17 +1,21 @@
 //! The workspace of an installation: one long-lived dev container, which `dev --up` starts,
 //! `exec`, `attach` and `logs` use, and `down` removes.
 
+mod begin;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::commands::start::{
     JUPYTER, Launch, Order, PORTS_LABEL, SSH, Servers, has_terminal, make_missing, reached,
-    renew_jupyter, renew_ssh, tell_jupyter, tell_jupyter_or_why, wait_for_set_up, wait_for_ssh,
+    renew_jupyter, renew_ssh, tell_jupyter,
 };
 use crate::commands::workplace::Workplace;
 use crate::engine::{ContainerState, Model};
 use crate::error::{Error, Result};
 use crate::process::Invocation;
+
+use begin::begin;
 
 /// Says of a container that it is a workspace, and of which installation.
 pub const LABEL: &str = "envtpl.workspace";
@@ -116,50 +120,6 @@ pub fn up(launch: &mut Launch<'_>, environment: &[OsString], servers: Servers) -
         }
     };
     begin(launch, &name, &invocation, &ports)
-}
-
-/// Starts it and looks whether it stays, and whether its servers are there.
-fn begin(launch: &Launch<'_>, name: &str, invocation: &Invocation, ports: &[String]) -> Result<u8> {
-    let workplace = &launch.workplace;
-    let printer = &workplace.context.printer;
-    if workplace.context.dry_run {
-        return printer.data(format!("{invocation}\n")).map(|()| 0);
-    }
-    let tools = workplace.compose.tools();
-    tools.read(invocation, printer)?;
-    let jupyter = reached(ports, JUPYTER);
-    if jupyter.is_some() {
-        wait_for_set_up(launch, name, &IDLE.join(" "))?;
-    }
-    // A first command in it shows that its set-up is through.
-    let ready = tools
-        .docker()
-        .args(["exec", name, "true"])
-        .capture(printer)?;
-    if !ready.status.success() {
-        let said = tools.docker().args(["logs", name]).capture(printer)?;
-        let remove = tools.docker().args(["rm", "--force", "--volumes", name]);
-        tools.read(&remove, printer)?;
-        return Err(
-            Error::failed(format!("{name} ended at once")).because(std::io::Error::other(format!(
-                "{}\n{}",
-                said.text(),
-                said.talk()
-            ))),
-        );
-    }
-    if reached(ports, SSH).is_some() {
-        wait_for_ssh(launch, name)?;
-    }
-    if let Some(reached) = jupyter {
-        tell_jupyter_or_why(launch, name, reached)?;
-    }
-    printer.data(format!("{name}\n"))?;
-    printer.note(
-        "it runs in the background: `envtpl attach` opens a shell in it, `envtpl exec -- CMD` runs \
-         a command, `envtpl down` removes it",
-    );
-    Ok(0)
 }
 
 /// Says so when the workspace was started from an image that was built again since.

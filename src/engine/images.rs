@@ -62,6 +62,8 @@ pub struct ContainerState {
     pub running: bool,
     /// The engine's word for its state: `running`, `exited`, `paused`.
     pub status: String,
+    /// When it was last started, as the engine writes times.
+    pub started: String,
     /// The id of its image.
     pub image: String,
     /// The name by which its image was asked for.
@@ -416,6 +418,7 @@ impl From<ContainerInspectResponse> for ContainerState {
                 .status
                 .map(|status| status.to_string())
                 .unwrap_or_default(),
+            started: state.started_at.unwrap_or_default(),
             image: found.image.unwrap_or_default(),
             image_name: config.image.unwrap_or_default(),
             compose_project: label("project"),

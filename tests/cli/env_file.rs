@@ -3,50 +3,17 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::desk::Desk;
+use crate::stand_in;
 
-/// A project whose engine is a script: it writes down its arguments, and keeps the Compose file
-/// that it was given, with its permissions.
 fn desk() -> Desk {
-    let platform = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "amd64"
-    };
-    let docker = format!(
-        r#"echo "$*" >> "$HOME/arguments"
-        case "$*" in
-        *"config --format json"*)
-            echo '{{"name": "p", "services": {{
-                "run-local-cpu": {{"image": "p:run", "environment": {{"A": "own", "B": "own"}}}},
-                "dev-local-cpu": {{"image": "p:dev"}}}}}}' ;;
-        "image inspect"*)
-            echo '[{{"Id": "sha256:1", "Architecture": "{platform}", "Config": {{}}}}]' ;;
-        "container inspect"*) echo 'Error: No such container' >&2; exit 1 ;;
-        compose*" run "*)
-            while [ $# -gt 0 ]; do
-                if [ "$1" = --file ]; then cp -p "$2" "$HOME/file.json"; fi
-                shift
-            done ;;
-        exec*) ;;
-        *) echo "unexpected: $*" >&2; exit 64 ;;
-        esac"#
-    );
-    let desk = Desk::new().program("docker", &docker);
-    // A socket that is not there: the engine is local, and its command line is asked.
-    let socket = format!("unix://{}/no.sock", desk.work().display());
-    let desk = desk.variable("DOCKER_HOST", &socket);
-    let name = format!("{platform}-cpu");
-    desk.envtpl(&["init", "--yes", "-i", &name]).expect(0);
-    // A Compose of one's own is started as it is, and not as the plugin that it mostly is.
-    let settings = format!("installation/{name}/.env");
-    let text = desk.text(&settings) + "COMPOSE='docker compose --ansi=never'\n";
-    desk.write(&settings, text);
-    desk
+    stand_in::desk(
+        r#""run-local-cpu": {"image": "p:run", "environment": {"A": "own", "B": "own"}},
+           "dev-local-cpu": {"image": "p:dev"}"#,
+    )
 }
 
 fn environment(desk: &Desk, service: &str) -> serde_json::Value {
-    let file: serde_json::Value = serde_json::from_str(&desk.text("../file.json")).expect("JSON");
-    file["services"][service]["environment"].clone()
+    stand_in::service(desk, service)["environment"].clone()
 }
 
 #[test]

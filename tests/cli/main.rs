@@ -23,4 +23,5 @@ mod list_env;
 mod packages;
 mod sources;
 mod ssh;
+mod stand_in;
 mod verify;

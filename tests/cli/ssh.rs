@@ -3,58 +3,21 @@
 use std::net::TcpListener;
 
 use crate::desk::Desk;
+use crate::stand_in;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL0 alice@desk";
 
-/// A project with a dev service of these settings, whose engine is a script: it writes down its
-/// arguments, and keeps the Compose file that it was given.
-pub fn desk(service: &str) -> Desk {
-    let platform = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "amd64"
-    };
-    let docker = format!(
-        r#"echo "$*" >> "$HOME/arguments"
-        case "$*" in
-        *"config --format json"*)
-            echo '{{"name": "digits-cpu-alice", "services": {{
-                "dev-local-cpu": {{"image": "p:dev", {service}}}}}}}' ;;
-        "image inspect"*)
-            echo '[{{"Id": "sha256:1", "Architecture": "{platform}", "Config": {{}}}}]' ;;
-        "container inspect"*) echo 'Error: No such container' >&2; exit 1 ;;
-        compose*" run "*)
-            while [ $# -gt 0 ]; do
-                if [ "$1" = --file ]; then cp -p "$2" "$HOME/file.json"; fi
-                shift
-            done ;;
-        ps*) echo "busy-dev ssh=127.0.0.1:$TAKEN" ;;
-        exec*) ;;
-        top*) echo "alice 7 sleep infinity" ;;
-        logs*) echo "$SAID" >&2 ;;
-        *) echo "unexpected: $*" >&2; exit 64 ;;
-        esac"#
-    );
-    let desk = Desk::new().program("docker", &docker);
-    // A socket that is not there: the engine is local, and its command line is asked.
-    let socket = format!("unix://{}/no.sock", desk.work().display());
-    let desk = desk.variable("DOCKER_HOST", &socket);
-    let name = format!("{platform}-cpu");
-    desk.envtpl(&["init", "--yes", "-i", &name]).expect(0);
-    // A Compose of one's own is started as it is, and not as the plugin that it mostly is.
-    let settings = format!("installation/{name}/.env");
-    let text = desk.text(&settings);
-    let kept = text.lines().filter(|line| !line.starts_with("USR="));
-    let kept: String = kept.map(|line| format!("{line}\n")).collect();
-    let ours = "USR=alice\nCOMPOSE='docker compose --ansi=never'\n";
-    desk.write(&settings, kept + ours);
+/// A project with a dev service of these settings, of a person with a key.
+pub fn desk(settings: &str) -> Desk {
+    let dev = format!(r#""dev-local-cpu": {{"image": "p:dev", {settings}}}"#);
+    let desk = stand_in::desk(&dev);
     desk.write("../.ssh/id_ed25519.pub", format!("{KEY}\n"));
     desk
 }
 
+/// Its dev service as the engine was given it.
 pub fn service(desk: &Desk) -> serde_json::Value {
-    let file: serde_json::Value = serde_json::from_str(&desk.text("../file.json")).expect("JSON");
-    file["services"]["dev-local-cpu"].clone()
+    stand_in::service(desk, "dev-local-cpu")
 }
 
 /// The port in the lines for `~/.ssh/config`.
@@ -234,4 +197,13 @@ fn older_installation_files_are_told_apart() {
     desk.envtpl(&["dev", "--ssh"])
         .expect(125)
         .says("these installation files are of an envtpl without `--ssh`");
+}
+
+#[test]
+fn what_the_start_of_a_workspace_warned_of_is_passed_on() {
+    let desk = desk(r#""network_mode": "host""#)
+        .variable("SAID", "of the command\nwarning: the project is read-only");
+    let ended = desk.envtpl(&["dev", "-q", "--up"]).expect(0);
+    assert_eq!(ended.stdout, "digits-cpu-alice-dev\n");
+    assert_eq!(ended.stderr, "warning: the project is read-only\n");
 }

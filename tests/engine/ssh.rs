@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::entrypoint::{self, Alices};
 use crate::run::{eventually, give_to_alice};
@@ -588,7 +588,14 @@ fn whoever_a_container_runs_as_can_log_in() {
         ])
         .expect(0);
         let script = "/opt/envtpl/entrypoints/ssh-server.sh";
-        docker(&["exec", &container, "sh", script, "wait"]).expect(0);
+        let begun = Instant::now();
+        while docker(&["exec", &container, "sh", script, "serves"]).status != 0 {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "no server as {user}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let at = docker(&["port", &container, "2223"]).expect(0).stdout;
         let port = at.trim().rsplit(':').next().expect("a port").to_owned();
         let known = "UserKnownHostsFile=/dev/null";

@@ -2,7 +2,7 @@
 # An ssh server beside the container's command, for the user whom the container runs as:
 #   ssh-server.sh start PID             returns when it listens; PID is the command's process
 #   ssh-server.sh serve PID DIRECTORY   what start leaves running; its environment is that of logins
-#   ssh-server.sh wait                  returns when the container is set up; fails without a server
+#   ssh-server.sh serves                whether one listens in this container
 # Public keys open it, nothing else. Names begin with envtpl_, so that no variable of the
 # environment that logins are to get is changed.
 
@@ -12,17 +12,7 @@
 envtpl_pid=${2:-}
 envtpl_at=${3:-}
 
-if [ "$1" = wait ]; then
-    # The process of the entrypoint, which may stand below one that only looks after it, becomes
-    # the command.
-    while :; do
-        read -r envtpl_pid envtpl_at </proc/1/task/1/children
-        envtpl_line=$(tr '\0' ' ' <"/proc/${envtpl_pid:-1}/cmdline")
-        case $envtpl_line in
-            *sh" /opt/envtpl/entrypoints/entrypoint.sh "*) sleep 0.02 ;;
-            *) break ;;
-        esac
-    done
+if [ "$1" = serves ]; then
     for envtpl_line in "${TMPDIR:-/tmp}"/envtpl-ssh.*/serves; do
         if [ -e "$envtpl_line" ] && grep -q ssh-server.sh "/proc/$(cat "$envtpl_line")/cmdline" 2>/dev/null; then exit 0; fi
     done

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::commands::start::launch::Launch;
 use crate::commands::start::ports::{Asked, from_here, open};
@@ -11,7 +10,6 @@ use crate::commands::start::ssh::came_by_ssh;
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::network::speaks_http;
-use crate::process::interrupted;
 
 /// What the server is called in labels and in lists.
 pub const JUPYTER: &str = "jupyter";
@@ -19,11 +17,8 @@ pub const JUPYTER: &str = "jupyter";
 /// Its port in a container with a network of its own.
 const PORT_INSIDE: u16 = 8887;
 
-/// How often to look whether a container's set-up is through.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Gives the container of a start a Jupyter. Its token is a new one each time, in a file of the project that the person alone can read: one that was there could
-/// have come with the project.
+/// Gives the container of a start a Jupyter. Its token is a new one each time, in a file of the
+/// project that the person alone can read: one that was there could have come with the project.
 ///
 /// # Errors
 /// `NotReady` when the port is taken; `Usage` when the installation or the engine cannot have one.
@@ -121,51 +116,9 @@ pub fn tell_jupyter(launch: &Launch<'_>, reached: SocketAddr, when: &str) -> Res
     Ok(())
 }
 
-/// Waits until the set-up of a workspace is through, or the workspace has ended.
-///
-/// # Errors
-/// When the engine cannot be asked.
-pub fn wait_for_set_up(launch: &Launch<'_>, name: &str, command: &str) -> Result<()> {
-    let tools = launch.workplace.compose.tools();
-    while !interrupted() {
-        let processes =
-            (tools.docker().args(["top", name])).capture(&launch.workplace.context.printer)?;
-        let text = processes.text();
-        // A small process 1 has the whole line as its arguments.
-        let mut commands = text.lines().filter(|line| !line.contains("entrypoint"));
-        let has_begun = commands.any(|line| line.trim_end().ends_with(command));
-        if has_begun || !processes.status.success() {
-            break;
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(())
-}
-
-/// Says the link of a workspace whose set-up is through, or why there is no Jupyter.
-///
-/// # Errors
-/// When the engine cannot be asked.
-pub fn tell_jupyter_or_why(launch: &Launch<'_>, name: &str, reached: SocketAddr) -> Result<()> {
-    if speaks_http(from_here(reached)) {
-        return tell_jupyter(launch, reached, "");
-    }
-    let printer = &launch.workplace.context.printer;
-    let docker = launch.workplace.compose.tools().docker();
-    let logs = docker.args(["logs", name]).capture(printer)?;
-    let said = format!("{}\n{}", logs.text(), logs.talk());
-    let told = said
-        .lines()
-        .filter_map(|line| line.strip_prefix("warning: "));
-    let mut told = told.filter(|line| line.contains("Jupyter"));
-    match told.next_back() {
-        Some(line) => printer.warn(line.trim_end()),
-        None => printer.warn(format_args!(
-            "there is no Jupyter in {name}: its image was built before these files could have one; \
-             `envtpl build`, `envtpl down` and then `envtpl dev --up --jupyter`"
-        )),
-    }
-    Ok(())
+/// Whether a Jupyter, or another server of web pages, answers.
+pub fn answers_jupyter(reached: SocketAddr) -> bool {
+    speaks_http(from_here(reached))
 }
 
 /// The file of a token, below the project's state directory: Jupyter reads it to its last byte.

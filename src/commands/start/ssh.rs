@@ -90,36 +90,17 @@ pub fn renew_ssh(launch: &Launch<'_>, reached: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the server of a container in the background listens; says why when it does not.
+/// Whether the server of a container whose set-up is through listens.
 ///
 /// # Errors
 /// When the engine cannot be asked.
-pub fn wait_for_ssh(launch: &Launch<'_>, name: &str) -> Result<()> {
-    let printer = &launch.workplace.context.printer;
-    let docker = || launch.workplace.compose.tools().docker();
+pub fn answers_by_ssh(launch: &Launch<'_>, name: &str) -> Result<bool> {
     let script = "/opt/envtpl/entrypoints/ssh-server.sh";
-    let listens = docker()
-        .args(["exec", name, "sh", script, "wait"])
-        .capture(printer)?;
-    if listens.status.success() {
-        return Ok(());
-    }
-    let logs = docker().args(["logs", name]).capture(printer)?;
-    let said = format!("{}\n{}", logs.text(), logs.talk());
-    let warnings: Vec<&str> = said
-        .lines()
-        .filter_map(|line| line.trim_end().strip_prefix("warning: "))
-        .collect();
-    for warning in &warnings {
-        printer.warn(warning);
-    }
-    if warnings.is_empty() {
-        printer.warn(format_args!(
-            "there is no ssh server in {name}: its image was built before these files could have \
-             one; `envtpl build`, `envtpl down` and then `envtpl dev --up --ssh`"
-        ));
-    }
-    Ok(())
+    let docker = launch.workplace.compose.tools().docker();
+    let listens = docker
+        .args(["exec", name, "sh", script, "serves"])
+        .capture(&launch.workplace.context.printer)?;
+    Ok(listens.status.success())
 }
 
 /// What the server needs, in the person's own directories.
