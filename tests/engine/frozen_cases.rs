@@ -145,12 +145,13 @@ fn every_kind_of_package_is_rebuilt_as_it_was_or_named() {
     );
     shop.write("dependencies/apt-dev.txt", "sudo\ngit # for pip\n");
     shop.write("dependencies/apt-build.txt", "git\n");
-    let dockerfile = shop.read("Dockerfile").replacen(
-        "\nFROM apt-runtime AS apt-dev\n",
-        "\nRUN python3 -m pip install --quiet --break-system-packages --root-user-action=ignore \\\n    \
-         --no-index --find-links /srv/more by-line\n\nFROM apt-runtime AS apt-dev\n",
-        1,
-    );
+    let dockerfile = shop.read("Dockerfile");
+    let (runtime, rest) = dockerfile
+        .split_once("\nFROM base AS apt-dev-split\n")
+        .expect("the stage behind apt-runtime");
+    let line = "RUN python3 -m pip install --quiet --break-system-packages --root-user-action=ignore \\\n    \
+         --no-index --find-links /srv/more by-line";
+    let dockerfile = format!("{runtime}\n{line}\n\nFROM base AS apt-dev-split\n{rest}");
     shop.write("Dockerfile", &dockerfile);
     shop.commit("lists");
     shop.envtpl(&["build-user"]).expect(0);
