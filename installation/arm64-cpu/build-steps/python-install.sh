@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs one part of the plan, and leaves the files that this added in /tree.
 #   python-install.sh PART wheels|built       PART is a directory that python-plan.py wrote
-#   python-install.sh PART trial              settles what PLAN/apt-build leaves open: whether the source
-#                                             packages that were built to Python alone are so again
-#                                             without compilers
+#   python-install.sh PART trial WHEN OUT     settles what WHEN, the plan's apt-build, leaves open: whether
+#                                             the source packages that were built to Python alone are
+#                                             so again without compilers; OUT gets the answer
 set -eu
 umask 022
 
@@ -11,6 +11,7 @@ part=$1
 kind=$2
 here=$(dirname "$0")
 mkdir -p /tree
+if [ "$kind" = trial ]; then cp "$3" "$4"; fi
 
 # shellcheck source=/dev/null
 . /opt/envtpl/image.conf
@@ -75,7 +76,7 @@ built() {
 }
 
 if [ "$kind" = trial ]; then
-    answer=$part/../apt-build
+    answer=$4
     if ! grep -q ^perhaps "$answer"; then exit 0; fi
     if sh "$0" "$part" tried && "$PYTHON" "$here/record-build.py" same "$part"; then
         echo "not needed" >"$answer"
