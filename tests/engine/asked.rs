@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::entrypoint::{Alices, Container, shop, start, told};
+use crate::waiting::{MINUTE, found};
 use crate::workshop::{Workshop, docker};
 
 const SKIP: &str = "--env=SKIP_INSTALL_PROJECT=1";
@@ -47,7 +48,7 @@ fn keys_come_from_files_and_secrets_and_are_nowhere_to_be_seen() {
     ];
     docker(&options).expect(0);
     let _removed = Container(name);
-    let logs = crate::ranks::eventually("it has read its keys", || {
+    let logs = found("it has read its keys", MINUTE, || {
         let logs = docker(&["logs", name]);
         (!logs.stdout.is_empty()).then_some(logs)
     });

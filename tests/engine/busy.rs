@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use crate::freeze::Container;
-use crate::ranks::eventually;
 use crate::run::shop;
 use crate::servers::bridge;
+use crate::waiting::{MINUTE, found};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// A server that takes every connection and says nothing, until it hangs up.
@@ -57,7 +57,9 @@ fn waited(shop: &Workshop, container: &Container, ends: impl FnOnce()) -> Ended 
         .stderr(Stdio::piped())
         .spawn()
         .expect("envtpl runs");
-    eventually("it waits", || runs(container, "sleep 0.25").then_some(()));
+    found("it waits", MINUTE, || {
+        runs(container, "sleep 0.25").then_some(())
+    });
     ends();
     Ended::of(check.wait_with_output().expect("ends"))
 }
@@ -92,7 +94,7 @@ fn a_freeze_waits_for_pip_and_apt_and_names_who_does_not_end() {
             index.address
         ),
     );
-    eventually("pip asks", || index.is_asked().then_some(()));
+    found("pip asks", MINUTE, || index.is_asked().then_some(()));
     shop.envtpl(&check)
         .expect(1)
         .says("pip (process ")
@@ -112,7 +114,7 @@ fn a_freeze_waits_for_pip_and_apt_and_names_who_does_not_end() {
         dpkg-deb --build /tmp/gated /tmp/gated.deb";
     docker(&["exec", "--user=0", &container.0, "sh", "-ec", package]).expect(0);
     works("0", "apt-get install --yes /tmp/gated.deb");
-    eventually("its script waits", || {
+    found("its script waits", MINUTE, || {
         runs(&container, "gated.postinst").then_some(())
     });
     let busy = shop.envtpl(&check).expect(1);

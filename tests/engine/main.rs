@@ -45,6 +45,7 @@ mod ssh;
 mod terminal;
 mod user;
 mod verify;
+mod waiting;
 mod working;
 mod workshop;
 mod workspace;

@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::entrypoint::{Alices, Container, shop, start};
+use crate::waiting::{MINUTE, found};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// A build backend that notes each install, and goes on when the test opens the gate.
@@ -81,28 +81,15 @@ fn rank(shop: &Workshop, project: &Alices, name: &'static str, options: &[&str])
     Container(name)
 }
 
-/// Waits for what somebody else is about to do.
-#[track_caller]
-pub fn eventually<T>(what: &str, happened: impl Fn() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(found) = happened() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{what}: not within a minute");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 pub fn begun(project: &Alices, installs: &str) {
-    eventually("the install begins", || {
+    found("the install begins", MINUTE, || {
         (project.read("begun") == installs).then_some(())
     });
 }
 
 /// The programs of a rank once one of them is `program`.
 fn programs(rank: &Container, program: &str) -> String {
-    eventually(program, || {
+    found(program, MINUTE, || {
         let top = docker(&["top", rank.0, "-eo", "pid,args"]).expect(0).stdout;
         top.contains(program).then_some(top)
     })

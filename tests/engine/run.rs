@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::waiting::{SOON, eventually};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// One built project for all tests that only run things in it; the last of them removes it.
@@ -242,7 +243,7 @@ fn a_start_in_the_background_that_fails_keeps_its_log() {
         started.expect(4).says("why-it-failed");
     }
     let logs = shop.root().join(".envtpl/logs");
-    eventually("the log is kept", || {
+    eventually("the log is kept", SOON, || {
         let kept = std::fs::read_dir(&logs).into_iter().flatten().flatten();
         kept.map(|entry| std::fs::read_to_string(entry.path()).expect("readable"))
             .any(|text| text.contains("why-it-failed"))
@@ -261,7 +262,7 @@ fn a_container_in_the_background_stops_at_once_and_is_removed() {
         "stopping took {:?}",
         stopping.elapsed()
     );
-    eventually("the container is removed", || {
+    eventually("the container is removed", SOON, || {
         docker(&["container", "inspect", container]).status != 0
     });
 }
@@ -284,7 +285,7 @@ fn a_start_in_the_background_that_fails_later_is_told_once() {
     shop.envtpl(&["ls", "--no-engine"]).expect(0).silent();
 
     std::fs::write(shop.root().join("fail"), "").expect("written");
-    eventually("the log and the note are kept", || {
+    eventually("the log and the note are kept", SOON, || {
         log.exists() && log.with_extension("json").exists()
     });
     let kept = std::fs::read_to_string(&log).expect("readable");
@@ -306,20 +307,10 @@ fn a_start_in_the_background_that_fails_later_is_told_once() {
     let started = shop.envtpl(&["run", "-d", "sleep", "300"]).expect(0);
     let container = started.stdout.trim();
     docker(&["stop", container]).expect(0);
-    eventually("the container is removed", || {
+    eventually("the container is removed", SOON, || {
         docker(&["container", "inspect", container]).status != 0
     });
     shop.envtpl(&["ls"]).expect(0).silent();
-}
-
-/// Waits for what another process is about to do.
-#[track_caller]
-pub fn eventually(what: &str, happened: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !happened() {
-        assert!(Instant::now() < deadline, "{what}: not within 20 s");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

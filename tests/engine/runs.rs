@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::waiting::{SOON, eventually};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// A built project that belongs to the person of its containers.
@@ -104,7 +105,7 @@ fn a_run_is_written_down_and_run_again_in_the_same_image() {
     // Runs in the background are written down by whoever waits for them.
     let started = shop.envtpl(&["run", "-d", "sh", "-c", "exit 0"]).expect(0);
     docker(&["wait", started.stdout.trim()]);
-    crate::run::eventually("the run is written down", || runs(&shop).len() == 4);
+    eventually("the run is written down", SOON, || runs(&shop).len() == 4);
     assert_eq!(runs(&shop)[3]["detached"], true);
 
     docker(&["image", "rm", "--force", &image]).expect(0);

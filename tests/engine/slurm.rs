@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::entrypoint::shop;
-use crate::ranks::{begun, eventually, open_gate, slow_project};
+use crate::ranks::{begun, open_gate, slow_project};
+use crate::waiting::{MINUTE, found};
 use crate::workshop::{Ended, docker};
 
 /// A Slurm cluster of this machine alone; it ends with this value, or with the test program.
@@ -99,7 +100,7 @@ fn two_ranks_of_a_real_job_are_set_up_once_and_the_first_has_the_servers() {
             ],
         );
         begun(&project, "x");
-        eventually("the other rank waits", || {
+        found("the other rank waits", MINUTE, || {
             let mut ranks = (0..2).map(|number| format!("{name}-{number}"));
             ranks.find(|rank| {
                 let top = docker(&["top", rank, "-eo", "pid,args"]);

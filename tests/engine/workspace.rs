@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::run::{eventually, give_to_alice};
+use crate::run::give_to_alice;
+use crate::waiting::{SOON, eventually};
 use crate::workshop::{Ended, Workshop, docker};
 
 #[test]
@@ -117,7 +118,7 @@ fn a_workspace_stays_and_is_worked_in() {
         .expect(125)
         .says("ended at once")
         .says("why");
-    eventually("nothing of it is left", || {
+    eventually("nothing of it is left", SOON, || {
         docker(&["container", "inspect", &name]).status != 0
     });
 }
