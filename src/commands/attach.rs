@@ -14,7 +14,8 @@ use crate::error::Result;
   echo 'pip list' | envtpl attach    without a terminal the shell reads its commands
 
 Leaving the shell leaves the workspace running. As many shells as you like; each is the shell
-that `envtpl dev` opens. The exit status is the shell's own, and 125 when envtpl failed before it began.")]
+that `envtpl dev` opens. The exit status is the shell's own, and 125 when envtpl failed before it
+began.")]
 pub struct Args {
     /// Another shell than that of `envtpl dev`
     #[arg(long, value_name = "PROGRAM")]

@@ -19,7 +19,8 @@ use leftovers::{Kinds, Leftover, Leftovers, OlderThan};
 
 It looks at the installations of this project alone, but for the build cache, which all projects of
 the engine share. It never touches the images that your installations use now, an image with a
-container, a workspace (that is for `envtpl down`), a dev container of an editor, volumes, the sources store, or a file of yours.
+container, a workspace (that is for `envtpl down`), a dev container of an editor, volumes, the
+sources store, or a file of yours.
 
 Images that a run was recorded with are listed with its number: `envtpl rerun` needs them.")]
 pub struct Args {

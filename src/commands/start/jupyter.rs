@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::commands::start::launch::Launch;
 use crate::commands::start::ports::{Asked, from_here, open};
-use crate::commands::start::ssh::came_by_ssh;
+use crate::commands::start::{person, prerequisites};
 use crate::error::{Error, Place, Result};
 use crate::files;
 use crate::network::speaks_http;
@@ -24,20 +24,8 @@ const PORT_INSIDE: u16 = 8887;
 /// `NotReady` when the port is taken; `Usage` when the installation or the engine cannot have one.
 pub fn add_jupyter(launch: &mut Launch<'_>, asked: Asked) -> Result<()> {
     let workplace = &launch.workplace;
-    if workplace.engine_is_elsewhere() {
-        return Err(Error::usage(
-            "the engine is on another machine, where the link would not lead to",
-        )
-        .help("start it there: log in by ssh, and `envtpl dev --jupyter`"));
-    }
-    let script = workplace.installation.path("entrypoints/jupyter.sh");
-    if !files::exists(&script) {
-        return Err(
-            Error::usage("these installation files are of an envtpl without `--jupyter`")
-                .at(Place::file(&script))
-                .help("copy entrypoints/ and build-steps/ of a new project (`envtpl init`), and build"),
-        );
-    }
+    let elsewhere = "where the link would not lead to";
+    prerequisites::check(workplace, JUPYTER, "jupyter.sh", elsewhere)?;
     let root = workplace.project.root();
     let Some(inside) = workplace.model.directory_inside(&launch.service, root) else {
         return Err(Error::usage(format!(
@@ -106,9 +94,8 @@ pub fn tell_jupyter(launch: &Launch<'_>, reached: SocketAddr, when: &str) -> Res
             reached.port()
         ));
     }
-    if let Some((address, port)) = came_by_ssh() {
-        let person = std::env::var("USER").unwrap_or_else(|_| "me".to_owned());
-        let tunnel = tunnel(&address, &port, at, &person);
+    if let Some((address, port)) = person::came_by_ssh() {
+        let tunnel = tunnel(&address, &port, at, &person::name());
         printer.note(format_args!(
             "on the machine that you come from, first, or with this machine's name there: {tunnel}"
         ));

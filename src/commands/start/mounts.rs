@@ -6,8 +6,9 @@ use crate::commands::start::launch::Launch;
 use crate::error::{Error, Place, Result};
 use crate::files;
 
-/// Makes the directories that the service mounts and that are missing, and the volumes. Directories only below the project and
-/// the person's home: elsewhere a missing path is a mistake, or a disk that is not mounted.
+/// Makes the directories that the service mounts and that are missing, and the volumes.
+/// Directories only below the project and the person's home: elsewhere a missing path is a
+/// mistake, or a disk that is not mounted.
 ///
 /// # Errors
 /// `NotReady` when one is missing elsewhere, with its line; when one cannot be made.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::start::launch::Launch;
 use crate::commands::start::ports::{Asked, from_here, open};
-use crate::error::{Error, Place, Result};
+use crate::commands::start::{person, prerequisites};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::output::Printer;
 use crate::process::Invocation;
@@ -42,20 +43,8 @@ const DEFAULT_KEYS: [&str; 6] = [
 /// `NotReady` when the person has no key, or the port is taken; `Usage` when the installation or
 /// the engine cannot have one.
 pub fn add_ssh(launch: &mut Launch<'_>, asked: Asked) -> Result<()> {
-    if launch.workplace.engine_is_elsewhere() {
-        return Err(
-            Error::usage("the engine is on another machine, where your keys are not")
-                .help("start it there: log in by ssh, and `envtpl dev --ssh`"),
-        );
-    }
-    let script = (launch.workplace.installation).path("entrypoints/ssh-server.sh");
-    if !files::exists(&script) {
-        return Err(
-            Error::usage("these installation files are of an envtpl without `--ssh`")
-                .at(Place::file(&script))
-                .help("copy entrypoints/ and build-steps/ of a new project (`envtpl init`), and build"),
-        );
-    }
+    let elsewhere = "where your keys are not";
+    prerequisites::check(&launch.workplace, SSH, "ssh-server.sh", elsewhere)?;
     let place = Directories::of(launch)?;
     let keys = renew_keys(launch, &place)?;
     let opened = open(launch, SSH, asked, PORT_INSIDE)?;
@@ -178,7 +167,7 @@ impl Keys {
                     keys.add_file(&path);
                 }
             }
-            if came_by_ssh().is_some() {
+            if person::came_by_ssh().is_some() {
                 keys.add_file(&directory.join("authorized_keys"));
             }
         }
@@ -225,14 +214,6 @@ fn is_key(line: &str) -> bool {
         && key.starts_with("AAAA")
 }
 
-/// Address and port of this machine that the person's ssh connected to, if they came that way
-/// (`SSH_CONNECTION`, ssh(1)).
-pub fn came_by_ssh() -> Option<(String, String)> {
-    let connection = std::env::var("SSH_CONNECTION").ok()?;
-    let mut words = connection.split_whitespace().skip(2);
-    Some((words.next()?.to_owned(), words.next()?.to_owned()))
-}
-
 /// Who logs in: the user whom the container runs as.
 fn user(launch: &Launch<'_>) -> String {
     let values = launch.settings.values(|name| std::env::var(name).ok());
@@ -261,11 +242,11 @@ fn tell(launch: &Launch<'_>, place: &Directories, keys: &Keys, reached: SocketAd
         at: from_here(reached),
         known_hosts: &place.known_hosts(),
         keys: &keys.files,
-        came: came_by_ssh(),
+        came: person::came_by_ssh(),
         here: &here,
-        person: &std::env::var("USER").unwrap_or_else(|_| "me".to_owned()),
+        person: &person::name(),
     });
-    let whose = if came_by_ssh().is_some() {
+    let whose = if person::came_by_ssh().is_some() {
         " of the machine that you come from"
     } else {
         ""
