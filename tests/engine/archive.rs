@@ -207,16 +207,16 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
             .join("first/debian/pool/main/envtpl-lib_1.0_all.deb"),
     );
     let list = shop.read(locked);
+    let url = "http://deb.debian.org/debian/pool/main/envtpl-lib_1.0_all.deb";
     assert!(
         list.contains(&format!(
-            "\nenvtpl-lib=1.0 # sha256:{digest} snapshot:{MOMENT}\n"
+            "\nenvtpl-lib=1.0 # sha256:{digest} snapshot:{MOMENT} url:{url}\n"
         )),
         "{list}"
     );
     let lock = shop.read("envtpl.lock");
-    let url = "url: http://deb.debian.org/debian/pool/main/envtpl-lib_1.0_all.deb\n";
     assert!(
-        lock.contains(url) && !lock.contains(&archive.server.address),
+        lock.contains(&format!("url: {url}\n")) && !lock.contains(&archive.server.address),
         "{lock}"
     );
     assert!(
@@ -269,6 +269,19 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
     shop.envtpl(&["build-generic"])
         .expect(1)
         .says("neither the archives nor a snapshot of them have: envtpl-lib=1.0 envtpl-tool=1.0");
+
+    // What is at its address is taken from there, and no archive is asked what it has.
+    mirror("first");
+    shop.write(locked, &format!("# once more\n{list}"));
+    shop.commit("once more");
+    shop.envtpl(&["build-generic", "--progress", "plain"])
+        .expect(0)
+        .says("/first/debian/pool/main/envtpl-lib_1.0_all.deb")
+        .keeps_quiet_about("InRelease");
+    let found = shop.in_image("run-latest-root", INSTALLED).expect(0);
+    assert_eq!(found.stdout, "envtpl-lib 1.0\nenvtpl-tool 1.0\n");
+    shop.write(locked, &list);
+    shop.envtpl(&["freeze"]).expect(0).says("nothing new");
 
     // With the tool goes what only the tool needs.
     shop.write("dependencies/apt-runtime.txt", "");

@@ -18,7 +18,7 @@ words() {
     if [ -f "$1" ]; then sed 's/\r$//; s/#.*//' "$1" | tr -s '[:space:]' '\n' | sed '/^$/d'; fi
 }
 
-# own_lines: whether the Dockerfile does more with the stage than to install its lists.
+# own_lines: whether the Dockerfile does more with the stage than to install its list.
 own_lines() {
     awk -v stage="$name" '
         continued { continued = /\\[ \t]*$/; if (uses()) own = 1; next }
@@ -33,7 +33,7 @@ own_lines() {
         here && (word == "COPY" || word == "ADD") { own = 1 }
         here && word == "RUN" { runs++ }
         function uses() { return $0 ~ ("from=" stage "([ ,]|$)") }
-        END { exit !(own || runs > 2) }
+        END { exit !(own || runs > 1) }
     ' "$1"
 }
 

@@ -171,8 +171,102 @@ offered() {
     missing=$(sed -n 's/^missing //p' "$settings/compared" | tr '\n' ' ')
 }
 
+# exactly: installs the files that the lock has addresses of, and asks no archive what else there
+# is. Fails where an address is missing, or gives no file or another one: they are asked then.
+exactly() {
+    files=/var/cache/apt/archives/envtpl
+    mkdir -p "$files"
+    # Who downloads for apt.
+    chown _apt "$files" 2>/dev/null || true
+    # shellcheck disable=SC2016
+    installed '${Package}=${Version}' >"$settings/installed"
+    mirrored=$settings/mirrored
+    if [ ! -e "$mirrored" ]; then mirrored=/dev/null; fi
+    awk '
+        kind == "installed" { installed[$1] = 1; next }
+        kind == "mirrored" { stands_for[$2] = $1; next }
+        $1 ~ /^#/ || $1 !~ /=/ || $1 in installed { next }
+        {
+            sub(/\r$/, "")
+            url = sha256 = ""
+            for (i = 2; i <= NF; i++) {
+                if ($i ~ /^url:https?:/) url = substr($i, 5)
+                if ($i ~ /^sha256:/) sha256 = substr($i, 8)
+            }
+            if (url == "" || sha256 == "") exit 1
+            for (address in stands_for)
+                if (index(url, address "/") == 1) {
+                    url = stands_for[address] substr(url, length(address) + 1)
+                    break
+                }
+            # apt-helper tells the whole address, and with it a password of the mirror.
+            if (url ~ /^https?:\/\/[^\/]*@/) exit 1
+            print sha256, url
+        }
+    ' kind=installed "$settings/installed" kind=mirrored "$mirrored" kind=list "$list" >"$settings/exact" || return 1
+    : >"$settings/absent"
+    : >"$settings/files"
+    while read -r sha256 url; do
+        file=$files/${url##*/}
+        echo "$file" >>"$settings/files"
+        if ! echo "$sha256  $file" | sha256sum --check --status 2>/dev/null; then
+            rm -f "$file"
+            echo "$url $file SHA256:$sha256" >>"$settings/absent"
+        fi
+    done <"$settings/exact"
+    # shellcheck disable=SC2046
+    if [ -s "$settings/absent" ]; then
+        /usr/lib/apt/apt-helper download-file $(cat "$settings/absent") || return 1
+    fi
+    if [ ! -s "$settings/files" ]; then return 0; fi
+    mkdir -p "$settings/none/partial"
+    # shellcheck disable=SC2046
+    apt-get -q -o Dir::State::Lists="$settings/none" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+        install --yes --no-install-recommends $(cat "$settings/files")
+}
+# facts_of_lock: what apt-facts.sh prints, from the lock that has it.
+facts_of_lock() {
+    awk -v native="$(dpkg --print-architecture)" '
+        kind == "list" {
+            for (i = 2; i <= NF; i++) {
+                name = value = $i
+                sub(/:.*/, "", name)
+                sub(/^[^:]*:/, "", value)
+                if (name == "url") url[$1] = value
+                if (name == "sha256") sha256[$1] = value
+                if (name == "snapshot") snapshot[$1] = value
+            }
+            next
+        }
+        {
+            label = $1 ($3 == native || $3 == "all" ? "" : ":" $3) "=" $2
+            printf "%s\t\"url\":\"%s\",\"sha256\":\"%s\"", $0, url[label], sha256[label]
+            if (label in snapshot) printf ",\"snapshot\":\"%s\"", snapshot[label]
+            printf "\n"
+        }
+    ' kind=list "$list" kind=new -
+}
+
+# openssh-server makes the keys of a host that it does not find. A key made here would be the same
+# for everybody who has the image.
+if [ $# != 0 ]; then
+    mkdir -p /etc/ssh
+    touch /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key
+fi
+# shellcheck disable=SC2016
+installed '${Package} ${Version} ${Architecture}' >"$settings/before"
+exact=
+if [ "$kind" = locked ] && ! offline; then
+    if exactly; then
+        exact=yes
+        set --
+    else
+        echo "not every package can be had from its address in the lock: asking the archives"
+    fi
+fi
+
 fresh=$(find "$stamp" -mmin -1440 2>/dev/null || true)
-if offline; then
+if offline || [ -n "$exact" ]; then
     fresh=
 elif [ "$kind" = locked ]; then
     # An archive that is gone may have its snapshots.
@@ -228,14 +322,6 @@ if [ "$kind" = declared ]; then
     if [ -n "$locked" ] && [ $# != 0 ]; then echo "the lock does not have these yet: $*"; fi
 fi
 
-# openssh-server makes the keys of a host that it does not find. A key made here would be the same
-# for everybody who has the image.
-if [ $# != 0 ]; then
-    mkdir -p /etc/ssh
-    touch /etc/ssh/ssh_host_rsa_key /etc/ssh/ssh_host_ecdsa_key /etc/ssh/ssh_host_ed25519_key
-fi
-# shellcheck disable=SC2016
-installed '${Package} ${Version} ${Architecture}' >"$settings/before"
 if [ $# != 0 ] && ! install_all "$@"; then
     if [ -n "$fresh" ] && echo "trying again with fresh package lists" && refresh && install_all "$@"; then :; else
         echo >&2
@@ -261,7 +347,7 @@ if [ "$kind" != install ]; then
     else
         # shellcheck disable=SC2016
         installed '${Package} ${Version} ${Architecture}' | LC_ALL=C comm -13 "$settings/before" - |
-            sh "$here/apt-facts.sh" >>"/opt/envtpl/apt-facts/$name.txt"
+            if [ -n "$exact" ]; then facts_of_lock; else sh "$here/apt-facts.sh"; fi >>"/opt/envtpl/apt-facts/$name.txt"
     fi
     # shellcheck disable=SC2086
     if [ "$kind" = declared ]; then record_answers $declared; fi

@@ -55,11 +55,18 @@ pub fn files(lock: &Lock) -> Vec<LockedFile> {
     ]
 }
 
-/// What the build checks a package by, and where it looks for it when its archive has another
-/// version by then: a comment, since every program that reads such a list skips those.
+/// What the build checks a package by, where its file is, and where the build looks for it when
+/// its archive has another version by then: a comment, since every program that reads such a list
+/// skips those.
 fn apt_facts(package: &lock::AptPackage) -> String {
-    let facts = [("sha256", &package.sha256), ("snapshot", &package.snapshot)];
-    let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    let facts = [
+        ("sha256", &package.sha256),
+        ("snapshot", &package.snapshot),
+        ("url", &package.url),
+    ];
+    let facts = facts.into_iter();
+    let facts =
+        facts.filter(|(_, value)| !value.is_empty() && !value.contains(char::is_whitespace));
     let facts: Vec<String> = facts
         .map(|(name, value)| format!("{name}:{value}"))
         .collect();

@@ -147,7 +147,9 @@ fn where_system_packages_come_from_is_locked_and_stays_what_it_was() {
     let first = plan(&facts);
     let text = listed(&first, "apt-dev.txt");
     assert!(
-        text.ends_with("\ngit=1 # sha256:gitgitgit snapshot:20260102T030405Z\n"),
+        text.ends_with(
+            "\ngit=1 # sha256:gitgitgit snapshot:20260102T030405Z url:http://deb/git.deb\n"
+        ),
         "{text}"
     );
     // The archive moves the file.
