@@ -184,7 +184,12 @@ exactly() {
     if [ ! -e "$mirrored" ]; then mirrored=/dev/null; fi
     awk '
         kind == "installed" { installed[$1] = 1; next }
-        kind == "mirrored" { stands_for[$2] = $1; next }
+        kind == "mirrored" {
+            sub(/\/*$/, "/", $1)
+            sub(/\/*$/, "/", $2)
+            stands_for[$2] = $1
+            next
+        }
         $1 ~ /^#/ || $1 !~ /=/ || $1 in installed { next }
         {
             sub(/\r$/, "")
@@ -195,7 +200,7 @@ exactly() {
             }
             if (url == "" || sha256 == "") exit 1
             for (address in stands_for)
-                if (index(url, address "/") == 1) {
+                if (index(url, address) == 1) {
                     url = stands_for[address] substr(url, length(address) + 1)
                     break
                 }
@@ -214,9 +219,11 @@ exactly() {
             echo "$url $file SHA256:$sha256" >>"$settings/absent"
         fi
     done <"$settings/exact"
-    # shellcheck disable=SC2046
     if [ -s "$settings/absent" ]; then
-        /usr/lib/apt/apt-helper download-file $(cat "$settings/absent") || return 1
+        # An address that does not answer here is not waited for: the archives may be others.
+        # shellcheck disable=SC2046
+        /usr/lib/apt/apt-helper -o Acquire::Retries=1 -o Acquire::http::Timeout=20 \
+            -o Acquire::https::Timeout=20 download-file $(cat "$settings/absent") || return 1
     fi
     if [ ! -s "$settings/files" ]; then return 0; fi
     mkdir -p "$settings/none/partial"
