@@ -4,7 +4,8 @@
 
 Whatever is newer than MARKER under the install paths of this Python is linked into TREE at its
 own path, so that COPY brings exactly that into the images. Modules are compiled here, once for
-both images, on all processors: an image's ordinary user could not keep what Python compiles.
+both images, on all processors: an image's ordinary user could not keep what Python compiles. The
+packages' own tests are not, which are a quarter of the work and which no program imports.
 
 A compiled module holds the time of its source, so sources that each build gave the time of its own
 installing would make another layer of the same packages each time. They all get one time instead,
@@ -13,12 +14,15 @@ whatever the build is given; headers and data keep theirs, which other programs 
 
 import compileall
 import os
+import re
 import shutil
 import sys
 import sysconfig
 
 # 1 January 1980, the first moment that a wheel, which is a zip archive, can tell.
 TIME_OF_SOURCES = 315532800
+
+TESTS = re.compile(r"/tests?/")
 
 
 def install_roots():
@@ -76,7 +80,7 @@ def main(marker, tree):
     print("%d files" % len(found))
     # Some packages carry files of another Python version on purpose: not an error.
     compileall.compile_dir(
-        tree, maxlevels=100, quiet=2, workers=os.cpu_count() or 1, stripdir=tree, prependdir="/"
+        tree, maxlevels=100, rx=TESTS, quiet=2, workers=os.cpu_count() or 1, stripdir=tree, prependdir="/"
     )
 
 
