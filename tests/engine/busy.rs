@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::freeze::Container;
 use crate::run::shop;
 use crate::servers::bridge;
-use crate::waiting::{MINUTE, found};
+use crate::waiting::{MINUTE, eventually};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// A server that takes every connection and says nothing, until it hangs up.
@@ -57,9 +57,7 @@ fn waited(shop: &Workshop, container: &Container, ends: impl FnOnce()) -> Ended 
         .stderr(Stdio::piped())
         .spawn()
         .expect("envtpl runs");
-    found("it waits", MINUTE, || {
-        runs(container, "sleep 0.25").then_some(())
-    });
+    eventually("it waits", MINUTE, || runs(container, "sleep 0.25"));
     ends();
     Ended::of(check.wait_with_output().expect("ends"))
 }
@@ -94,7 +92,7 @@ fn a_freeze_waits_for_pip_and_apt_and_names_who_does_not_end() {
             index.address
         ),
     );
-    found("pip asks", MINUTE, || index.is_asked().then_some(()));
+    eventually("pip asks", MINUTE, || index.is_asked());
     shop.envtpl(&check)
         .expect(1)
         .says("pip (process ")
@@ -114,8 +112,8 @@ fn a_freeze_waits_for_pip_and_apt_and_names_who_does_not_end() {
         dpkg-deb --build /tmp/gated /tmp/gated.deb";
     docker(&["exec", "--user=0", &container.0, "sh", "-ec", package]).expect(0);
     works("0", "apt-get install --yes /tmp/gated.deb");
-    found("its script waits", MINUTE, || {
-        runs(&container, "gated.postinst").then_some(())
+    eventually("its script waits", MINUTE, || {
+        runs(&container, "gated.postinst")
     });
     let busy = shop.envtpl(&check).expect(1);
     assert!(

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::entrypoint::{Alices, Container, shop, start};
-use crate::waiting::{MINUTE, found};
+use crate::waiting::{MINUTE, eventually, found};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// A build backend that notes each install, and goes on when the test opens the gate.
@@ -82,8 +82,8 @@ fn rank(shop: &Workshop, project: &Alices, name: &'static str, options: &[&str])
 }
 
 pub fn begun(project: &Alices, installs: &str) {
-    found("the install begins", MINUTE, || {
-        (project.read("begun") == installs).then_some(())
+    eventually("the install begins", MINUTE, || {
+        project.read("begun") == installs
     });
 }
 
