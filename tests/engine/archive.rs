@@ -270,9 +270,13 @@ fn locked_system_packages_come_from_a_snapshot_when_their_archive_has_newer_ones
         .expect(1)
         .says("neither the archives nor a snapshot of them have: envtpl-lib=1.0 envtpl-tool=1.0");
 
-    // What is at its address is taken from there, and no archive is asked what it has.
+    // What is at its address is taken from there, and no archive is asked what it has; also where
+    // git gave the list another machine's line ends.
     mirror("first");
-    shop.write(locked, &format!("# once more\n{list}"));
+    shop.write(
+        locked,
+        &format!("# once more\n{list}").replace('\n', "\r\n"),
+    );
     shop.commit("once more");
     shop.envtpl(&["build-generic", "--progress", "plain"])
         .expect(0)

@@ -235,6 +235,7 @@ exactly() {
 facts_of_lock() {
     awk -v native="$(dpkg --print-architecture)" '
         kind == "list" {
+            sub(/\r$/, "")
             for (i = 2; i <= NF; i++) {
                 name = value = $i
                 sub(/:.*/, "", name)
