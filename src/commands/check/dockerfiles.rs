@@ -69,18 +69,13 @@ fn one(
             findings.take(&error, &path)?;
         }
     }
-    // Only the first comment lines are directives (Dockerfile reference, "Parser directives").
-    let directives = text.lines().take_while(|line| line.starts_with('#'));
-    for (index, line) in directives.enumerate() {
-        let directive = line.trim_start_matches('#').trim_start();
-        if directive.to_lowercase().starts_with("syntax") && directive.contains('=') {
-            findings
-                .warning(
-                    &Place::line(&path, &text, index + 1),
-                    "this line fetches a builder from a registry at each build, and fails without one",
-                )
-                .help("leave it out: the engine's own builder knows all that is used here");
-        }
+    if let Some(line) = dockerfile.other_builder() {
+        findings
+            .warning(
+                &Place::line(&path, &text, line),
+                "this line fetches a builder from a registry at each build, and fails without one",
+            )
+            .help("leave it out: the engine's own builder knows all that is used here");
     }
     Ok(())
 }
