@@ -89,6 +89,8 @@ pub enum Command {
     Ls(commands::ls::Args),
     /// Read and judge an installation without building it
     Check(commands::check::Args),
+    /// Show the stages of a Dockerfile: what they take, what is skipped and why, who sees which ARG
+    Stages(commands::stages::Args),
     /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix
     Doctor(commands::doctor::Args),
     /// Make a base image from Debian's or Ubuntu's packages, without a container registry

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, check, clean, completions,
     detached, dev, diff, doctor, down, edit_from_base, edit_platform, env, exec, freeze, init,
-    list_env, logs, ls, man, ps, rerun, run, runs, shell, sources, verify,
+    list_env, logs, ls, man, ps, rerun, run, runs, shell, sources, stages, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -123,6 +123,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::ListEnv(args) => list_env::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
         Command::Check(args) => check::run(&context, args),
+        Command::Stages(args) => stages::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::BootstrapBase(args) => bootstrap_base::run(&context, args),
         Command::Completions(args) => completions::run(&context, args, Cli::command()),

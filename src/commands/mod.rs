@@ -34,6 +34,7 @@ pub mod run;
 pub mod runs;
 pub mod shell;
 pub mod sources;
+pub mod stages;
 mod start;
 mod turn;
 pub mod verify;

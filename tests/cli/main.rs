@@ -23,5 +23,6 @@ mod list_env;
 mod packages;
 mod sources;
 mod ssh;
+mod stages;
 mod stand_in;
 mod verify;

@@ -42,6 +42,7 @@ mod shells;
 mod slurm;
 mod sources;
 mod ssh;
+mod steps;
 mod terminal;
 mod user;
 mod verify;

@@ -95,8 +95,11 @@ impl Graph {
             if stage.name.as_deref().is_some_and(is_context) {
                 graph.replaced.insert(stage.index);
             } else {
-                let base = lexer.expand(&stage.base, &|name| global.value(name));
-                let base = base.map_or_else(|_| stage.base.clone(), |base| base.text);
+                let base = match lexer.expand(&stage.base, &|name| global.value(name)) {
+                    Ok(base) if base.unset.is_empty() => base.text,
+                    // Half a name would be another image's.
+                    _ => global.shown(&stage.base),
+                };
                 let earlier = &dockerfile.stages()[..stage.index];
                 let parent = source(&base, earlier, given);
                 if let Source::Stage(parent) = parent {

@@ -135,6 +135,20 @@ impl Scope {
         scope
     }
 
+    /// What is seen behind an instruction: what it saw, and what it defines.
+    pub fn after(
+        dockerfile: &Dockerfile,
+        graph: &Graph,
+        given: &Given,
+        instruction: usize,
+    ) -> Self {
+        let global = Self::global(dockerfile, given);
+        let mut scope = Self::before(dockerfile, graph, given, instruction);
+        let in_stage = dockerfile.instructions()[instruction].stage.is_some();
+        scope.take(dockerfile, instruction, given, in_stage.then_some(&global));
+        scope
+    }
+
     /// What an `ARG` or `ENV` adds.
     fn take(
         &mut self,
