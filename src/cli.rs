@@ -51,6 +51,8 @@ pub enum Command {
     BuildUser(commands::build_user::Args),
     /// Build the generic images, then the user images
     Build(commands::build::Args),
+    /// Look into a step that fails: its whole output, its files, a shell where it failed
+    Debug(commands::debug::Args),
     /// Run a command in the run image, with the project mounted
     Run(commands::run::Args),
     /// Run a command, or a shell, in the dev image, with the project mounted

@@ -10,6 +10,7 @@ pub mod check;
 pub mod clean;
 pub mod completions;
 mod context;
+pub mod debug;
 pub mod detached;
 pub mod dev;
 pub mod diff;

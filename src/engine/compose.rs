@@ -36,6 +36,8 @@ pub struct Model {
     pub services: BTreeMap<String, Service>,
     /// Named volumes, by the names that services know them by.
     pub volumes: BTreeMap<String, NamedVolume>,
+    /// Secrets, by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// The whole answer, for handing back to Compose.
     document: Value,
 }
@@ -49,6 +51,8 @@ struct Known {
     services: BTreeMap<String, Service>,
     #[serde(default)]
     volumes: BTreeMap<String, Option<NamedVolume>>,
+    #[serde(default)]
+    secrets: BTreeMap<String, Secret>,
 }
 
 /// A named volume of the Compose project.
@@ -101,9 +105,18 @@ pub struct Service {
 /// The `build:` of a service.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Build {
+    /// The directory that files are copied from.
+    #[serde(default)]
+    pub context: Option<String>,
     /// The Dockerfile, relative to the context.
     #[serde(default)]
     pub dockerfile: Option<String>,
+    /// The platforms, where they are not that of the service.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// Secrets, by the names of the Compose files.
+    #[serde(default)]
+    pub secrets: Vec<BuildSecret>,
     /// The stage that becomes the image.
     #[serde(default)]
     pub target: Option<String>,
@@ -113,6 +126,28 @@ pub struct Build {
     /// Labels of the image.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A secret that a build may read.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct BuildSecret {
+    /// Its name in the Compose files.
+    #[serde(default)]
+    pub source: String,
+    /// What the Dockerfile calls it, where that is another name.
+    #[serde(default)]
+    pub target: Option<String>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Secret {
+    /// A file.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// A variable.
+    #[serde(default)]
+    pub environment: Option<String>,
 }
 
 /// A mount of a service.
@@ -160,6 +195,7 @@ impl Model {
             volumes: (known.volumes.into_iter())
                 .filter_map(|(key, volume)| Some((key, volume?)))
                 .collect(),
+            secrets: known.secrets,
             document,
         })
     }
@@ -253,6 +289,33 @@ impl Model {
     }
 }
 
+/// Gives every build of a [`Model::build_document`] another Dockerfile, and further contexts by
+/// their names.
+pub fn with_dockerfile(document: &mut Value, dockerfile: &Path, contexts: &[(&str, &Path)]) {
+    let services = document["services"].as_object_mut();
+    for service in services.into_iter().flat_map(|all| all.values_mut()) {
+        let build = &mut service["build"];
+        if let Some(build) = build.as_object_mut() {
+            build.remove("dockerfile_inline");
+        }
+        build["dockerfile"] = escaped(&dockerfile.to_string_lossy());
+        for (name, path) in contexts {
+            add_context(build, name, path);
+        }
+    }
+}
+
+fn add_context(build: &mut Value, name: &str, path: &Path) {
+    let path = escaped(&path.to_string_lossy());
+    match &mut build["additional_contexts"] {
+        Value::Array(list) => list.push(match path {
+            Value::String(path) => format!("{name}={path}").into(),
+            other => other,
+        }),
+        contexts => contexts[name] = path,
+    }
+}
+
 /// Takes the network away from every build of a [`Model::build_document`], and gives their
 /// Dockerfiles a directory in the place of the stage `sources`.
 pub fn without_network(document: &mut Value, sources: Option<&Path>) {
@@ -263,14 +326,7 @@ pub fn without_network(document: &mut Value, sources: Option<&Path>) {
     {
         service["build"]["network"] = "none".into();
         if let Some(sources) = sources {
-            let path = escaped(&sources.to_string_lossy());
-            match &mut service["build"]["additional_contexts"] {
-                Value::Array(list) => list.push(match path {
-                    Value::String(path) => format!("sources={path}").into(),
-                    other => other,
-                }),
-                contexts => contexts["sources"] = path,
-            }
+            add_context(&mut service["build"], "sources", sources);
         }
     }
 }

@@ -18,7 +18,10 @@ mod tools;
 mod version;
 
 pub use adapted::Adapted;
-pub use compose::{Build, Compose, Model, NamedVolume, Service, Target, Volume, without_network};
+pub use compose::{
+    Build, BuildSecret, Compose, Model, NamedVolume, Secret, Service, Target, Volume,
+    with_dockerfile, without_network,
+};
 pub use configuration::{Configuration, Step};
 pub use disk::{Disk, StoredImage, StoredNetwork, prune_cache, unnamed_images, unused_networks};
 pub use exporter::rewrites_timestamps;

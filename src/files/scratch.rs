@@ -66,6 +66,16 @@ impl Scratch {
         Ok(())
     }
 
+    /// Puts it in its place, where nothing may be but a directory that it replaces.
+    ///
+    /// # Errors
+    /// When what is there cannot be removed, or the place is on another file system.
+    pub fn settle(self, place: &Path) -> Result<()> {
+        remove_tree(place)?;
+        let moved = super::sys::rename(self.directory.path(), place);
+        moved.map_err(|source| Error::io("write", place, source))
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         self.directory.path()

@@ -315,7 +315,7 @@ impl Invocation {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         for name in &self.without {
@@ -332,7 +332,7 @@ impl Invocation {
         command
     }
 
-    fn spawn(&self, command: &mut Command) -> Result<Child> {
+    pub(super) fn spawn(&self, command: &mut Command) -> Result<Child> {
         let child = command.spawn().map_err(|source| self.cannot_run(source))?;
         interrupt::set_child(Some(child.id()));
         Ok(child)
@@ -340,7 +340,7 @@ impl Invocation {
 
     /// Writes stdin from a thread of its own, so that a child which prints before it has read
     /// everything cannot block us.
-    fn feed(&self, child: &mut Child) -> std::thread::JoinHandle<()> {
+    pub(super) fn feed(&self, child: &mut Child) -> std::thread::JoinHandle<()> {
         let input = child.stdin.take().zip(self.stdin.clone());
         std::thread::spawn(move || {
             if let Some((mut pipe, bytes)) = input {
@@ -350,7 +350,7 @@ impl Invocation {
         })
     }
 
-    fn cannot_run(&self, source: std::io::Error) -> Error {
+    pub(super) fn cannot_run(&self, source: std::io::Error) -> Error {
         let program = self.program.to_string_lossy();
         let missing = source.kind() == std::io::ErrorKind::NotFound;
         let error = Error::not_ready(format!("cannot run `{program}`")).because(source);

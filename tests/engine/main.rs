@@ -11,6 +11,7 @@ mod busy;
 mod clean;
 mod company;
 mod compilers;
+mod debug;
 mod declared_since;
 mod diff;
 mod editors;

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
 /// How a command ended and what it printed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ended {
     /// The exit status; 128 + n when signal n ended it.
     pub status: i32,

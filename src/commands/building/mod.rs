@@ -3,12 +3,14 @@
 mod apart;
 mod args;
 mod checks;
+mod derived;
 mod inputs;
 mod lists;
 mod locked;
 mod offline;
 mod plan;
 mod publish;
+mod said;
 
 use serde::Serialize;
 
@@ -25,8 +27,10 @@ use crate::project::{Installation, Project, Revision};
 pub use apart::Apart;
 pub use args::BuildArgs;
 pub use checks::base_image;
+pub use derived::{Derived, Output, ServiceDockerfile};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
+pub use said::Failure;
 
 /// An image that was built, with all its names.
 #[derive(Debug, Serialize)]

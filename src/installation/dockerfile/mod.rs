@@ -8,6 +8,7 @@
 //!
 //! Format: Dockerfile reference, <https://docs.docker.com/reference/dockerfile/>.
 
+pub mod derived;
 mod graph;
 mod instruction;
 mod lexer;

@@ -1,0 +1,241 @@
+//! Builds from a Dockerfile that is thrown away: everything else is as the service's own build has
+//! it, by Compose's own answer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::commands::Progress;
+use crate::commands::workplace::{Workplace, settings};
+use crate::engine::{Target, with_dockerfile};
+use crate::error::{Error, Place, Result};
+use crate::files::{self, Scratch};
+use crate::process::{Happening, Invocation};
+
+/// What the build is called while it runs.
+const TARGET: &str = "derived";
+/// How long a step may say nothing before nothing is what we hear.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The Dockerfile of a service's build.
+#[derive(Debug, Clone)]
+pub struct ServiceDockerfile {
+    /// The service.
+    pub service: String,
+    /// Where it is, for messages too.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+impl ServiceDockerfile {
+    /// The Dockerfile that a service is built from.
+    ///
+    /// # Errors
+    /// `Usage` when the service is built from none, or it is not there.
+    pub fn of(workplace: &Workplace<'_>, service: &str) -> Result<Self> {
+        let file = workplace.compose.file();
+        let Some(build) = &workplace.model.service(service, &file)?.build else {
+            return Err(Error::usage(format!("service `{service}` is not built"))
+                .at(Place::file(&file))
+                .help("name one that has a `build:` with `--service`"));
+        };
+        let directory = workplace.installation.directory();
+        let context = directory.join(build.context.as_deref().unwrap_or("."));
+        let path = context.join(build.dockerfile.as_deref().unwrap_or("Dockerfile"));
+        Ok(Self {
+            service: service.to_owned(),
+            text: files::read_text(&path)?,
+            path,
+        })
+    }
+}
+
+/// What a build makes of its last stage.
+#[derive(Debug, Clone, Copy)]
+pub enum Output<'a> {
+    /// Nothing: that it can be built is all that is wanted.
+    Nothing,
+    /// Its files, in a directory that is there.
+    Directory(&'a Path),
+}
+
+/// A build from a derived Dockerfile.
+pub struct Derived<'a> {
+    workplace: &'a Workplace<'a>,
+    original: &'a ServiceDockerfile,
+    /// What the Dockerfile says; the original's text until it is changed.
+    pub text: String,
+    /// The stage to build; the last one when none is given.
+    pub stage: Option<String>,
+    /// Further contexts, by the names that the Dockerfile has for them.
+    pub contexts: Vec<(&'a str, PathBuf)>,
+    /// Build arguments for this build alone, as `NAME=VALUE`.
+    pub build_args: Vec<String>,
+    /// The platform, as `linux/amd64`.
+    pub platform: String,
+    /// Stages that are built again.
+    pub fresh: Vec<String>,
+}
+
+/// How a build ended.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Whether it was built.
+    pub built: bool,
+    /// What was said, line by line.
+    pub said: Vec<String>,
+}
+
+impl<'a> Derived<'a> {
+    /// A build of the last stage of a service's Dockerfile, for the installation's platform.
+    pub fn new(workplace: &'a Workplace<'a>, original: &'a ServiceDockerfile) -> Self {
+        Self {
+            workplace,
+            original,
+            text: original.text.clone(),
+            stage: None,
+            contexts: Vec::new(),
+            build_args: Vec::new(),
+            platform: workplace.installation.name().platform().docker(),
+            fresh: Vec::new(),
+        }
+    }
+
+    /// Builds, with what is needed for it in a directory that is gone afterwards, outside of the
+    /// project.
+    ///
+    /// # Errors
+    /// When it cannot be begun, and `Interrupted`. A build that fails is no error here.
+    pub fn build(&self, output: Output<'_>) -> Result<Ended> {
+        let scratch = Scratch::inside(&std::env::temp_dir())?;
+        let dockerfile = self.write(scratch.path())?;
+        let printer = &self.workplace.context.printer;
+        let shown = match self.workplace.context.progress {
+            Progress::Plain => !printer.is_quiet(),
+            _ => printer.verbosity() > 0,
+        };
+        let mut ended = Ended::default();
+        let invocation = self.invocation(&dockerfile, output)?;
+        let status = invocation.follow(printer, PAUSE, |happening| {
+            if let Happening::Output(line) | Happening::Talk(line) = happening {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                if shown {
+                    printer.note(&line);
+                }
+                ended.said.push(line);
+            }
+        })?;
+        ended.built = status.success();
+        Ok(ended)
+    }
+
+    /// What `--dry-run` shows: the Dockerfile, the Compose file, and the command.
+    ///
+    /// # Errors
+    /// When the Compose file cannot be written as JSON.
+    pub fn shown(&self, output: Output<'_>) -> Result<String> {
+        let dockerfile = Path::new("/tmp/.new-…").join(self.name());
+        Ok(format!(
+            "# with this Dockerfile, outside of the project:\n{}\n\
+             # with this Compose file on standard input:\n{}\n{}\n",
+            self.text,
+            self.document(&dockerfile)?,
+            self.invocation(&dockerfile, output)?
+        ))
+    }
+
+    fn name(&self) -> &std::ffi::OsStr {
+        let name = self.original.path.file_name();
+        name.unwrap_or("Dockerfile".as_ref())
+    }
+
+    /// The Dockerfile has the original's name, since messages have it too, and what is ignored in
+    /// the context may stand in a file of that name.
+    fn write(&self, directory: &Path) -> Result<PathBuf> {
+        let dockerfile = directory.join(self.name());
+        files::keep_readable(&dockerfile, self.text.as_bytes())?;
+        let ignored = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".dockerignore");
+            PathBuf::from(name)
+        };
+        if let Some(bytes) = files::read_if_exists(&ignored(&self.original.path))? {
+            files::keep_readable(&ignored(&dockerfile), &bytes)?;
+        }
+        Ok(dockerfile)
+    }
+
+    fn document(&self, dockerfile: &Path) -> Result<String> {
+        let target = Target {
+            name: TARGET.to_owned(),
+            service: self.original.service.clone(),
+            image: format!("envtpl-{TARGET}"),
+            stage: None,
+        };
+        let mut document = self.workplace.model.build_document(&[target]);
+        let contexts: Vec<(&str, &Path)> = (self.contexts.iter())
+            .map(|(name, path)| (*name, path.as_path()))
+            .collect();
+        with_dockerfile(&mut document, dockerfile, &contexts);
+        let build = &mut document["services"][TARGET]["build"];
+        if let Some(build) = build.as_object_mut() {
+            // Neither an image's names nor a cache elsewhere are for what is thrown away.
+            for key in ["target", "platforms", "tags", "cache_to"] {
+                build.remove(key);
+            }
+        }
+        serde_json::to_string_pretty(&document).map_err(|source| {
+            Error::failed("cannot write the build's Compose file").because(source)
+        })
+    }
+
+    fn invocation(&self, dockerfile: &Path, output: Output<'_>) -> Result<Invocation> {
+        let workplace = self.workplace;
+        let mut invocation = workplace.compose.tools().docker();
+        // Compose takes secrets and arguments from `.env`, bake from the environment.
+        let settings = settings(workplace.installation)?;
+        for (name, value) in settings.values(|name| std::env::var(name).ok()) {
+            invocation = invocation.env(name, value);
+        }
+        invocation = invocation
+            .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
+            .directory(workplace.installation.directory())
+            .args(["buildx", "bake", "--file=-", "--progress=plain"])
+            .args(["--provenance=false", "--sbom=false"])
+            .arg(format!("--set=*.platform={}", self.platform))
+            .arg(format!("--set=*.output={}", written(output)));
+        if let Some(stage) = &self.stage {
+            invocation = invocation.arg(format!("--set=*.target={stage}"));
+        }
+        for argument in &self.build_args {
+            invocation = invocation.arg(format!("--set=*.args.{argument}"));
+        }
+        for stage in &self.fresh {
+            invocation = invocation.arg(format!("--set=*.no-cache-filter={stage}"));
+        }
+        Ok(invocation.arg(TARGET).stdin(self.document(dockerfile)?))
+    }
+}
+
+fn written(output: Output<'_>) -> String {
+    let to = |kind: &str, path: &Path| {
+        // The value is a line of comma-separated values.
+        let destination = format!("dest={}", path.display()).replace('"', "\"\"");
+        format!("type={kind},\"{destination}\"")
+    };
+    match output {
+        Output::Nothing => "type=cacheonly".to_owned(),
+        Output::Directory(path) => to("local", path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_may_have_any_characters() {
+        let written = written(Output::Directory(Path::new("/a, \"b\"=c")));
+        assert_eq!(written, "type=local,\"dest=/a, \"\"b\"\"=c\"");
+    }
+}

@@ -1,0 +1,115 @@
+//! What a build with plain progress said of its failure.
+//!
+//! Format: BuildKit's progressui (`#12 [dev 3/4] RUN …`, `#12 1.2 text`, `#12 ERROR: …`), and what
+//! buildx prints behind it (`Dockerfile:12`, the lines with `>>>`, `ERROR: failed to solve: …`).
+
+use std::collections::BTreeMap;
+
+/// A failed build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// The first line of the instruction that failed, from 1.
+    pub line: Option<usize>,
+    /// The step that failed, as the build names it: `[dev 3/4] RUN …`.
+    pub step: Option<String>,
+    /// Why, in one line.
+    pub message: String,
+    /// What the failing step printed, as far as it was told.
+    pub log: Vec<String>,
+    /// The names of other steps that failed by themselves.
+    pub others: Vec<String>,
+}
+
+impl Failure {
+    /// Reads what was said in the build of a Dockerfile of this name.
+    pub fn read(said: &[String], dockerfile: &str) -> Self {
+        let mut failure = Self::default();
+        let mut names = BTreeMap::new();
+        let mut logs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut failed: Vec<(&str, &str)> = Vec::new();
+        for line in said {
+            if let Some((number, rest)) = numbered(line) {
+                if let Some(error) = rest.strip_prefix("ERROR: ") {
+                    failed.push((number, error));
+                } else if rest.starts_with('[') && !names.contains_key(number) {
+                    names.insert(number, rest);
+                } else if let Some(text) = timed(rest) {
+                    logs.entry(number).or_default().push(text);
+                }
+            } else if let Some(at) = line
+                .strip_prefix(dockerfile)
+                .and_then(|rest| rest.strip_prefix(':'))
+            {
+                failure.line = failure.line.or(at.trim().parse().ok());
+            } else if let Some(message) = line.strip_prefix("ERROR: ") {
+                message.clone_into(&mut failure.message);
+            }
+        }
+        let own: Vec<(&str, &str)> = (failed.into_iter())
+            .filter(|(_, error)| !error.contains("context canceled"))
+            .collect();
+        // What is told at the end is the first one's.
+        let first = own
+            .iter()
+            .position(|(_, error)| failure.message.ends_with(error));
+        let first = own.get(first.unwrap_or(0)).map(|(number, _)| *number);
+        if let Some(lines) = first.and_then(|first| logs.get(first)) {
+            failure.log = lines.iter().map(|line| (*line).to_owned()).collect();
+        }
+        let name_of = |number: &str| names.get(number).map(|name| (*name).to_owned());
+        failure.step = first.and_then(name_of);
+        let others = own.iter().filter(|(number, _)| Some(*number) != first);
+        failure.others = others.filter_map(|(number, _)| name_of(number)).collect();
+        failure
+    }
+
+    /// The stage, the number and the total of the step's name; a Dockerfile of one stage has no
+    /// names for them.
+    pub fn position(&self) -> Option<(Option<&str>, usize, usize)> {
+        let inside = self.step.as_deref()?.strip_prefix('[')?.split_once(']')?.0;
+        let mut words = inside.split_whitespace().rev();
+        let (number, total) = words.next()?.split_once('/')?;
+        let is_platform = |word: &&str| word.contains('/') || word.contains("->");
+        let stage = words.find(|word| !is_platform(word));
+        Some((stage, number.parse().ok()?, total.parse().ok()?))
+    }
+}
+
+/// `#12 rest`, taken apart.
+fn numbered(line: &str) -> Option<(&str, &str)> {
+    let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
+    number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some((number, rest))
+}
+
+/// The text behind the seconds that a step was at work.
+fn timed(rest: &str) -> Option<&str> {
+    let (seconds, text) = rest.split_once(' ').unwrap_or((rest, ""));
+    let of_time = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+    (seconds.contains('.') && seconds.bytes().all(of_time)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_told_with_its_line_and_log_and_the_others_are_named() {
+        let said = "#7 [a 2/2] RUN one\n#8 [b 2/2] RUN two\n#8 0.150 two says\n#8 0.160 \n#7 0.1 one\n\
+                    #8 ERROR: process \"/bin/sh -c two\" did not complete successfully: exit code: 7\n\
+                    #7 ERROR: process \"/bin/sh -c one\" did not complete successfully: exit code: 3\n\
+                    #9 [c 2/2] RUN three\n#9 ERROR: process \"x\": context canceled: context canceled\n\
+                    ------\n > [b 2/2] RUN two:\n0.150 two says\n------\nDockerfile:16\n--------\n  \
+                    16 | >>> RUN two\n--------\nERROR: failed to solve: process \"/bin/sh -c two\" \
+                    did not complete successfully: exit code: 7";
+        let said: Vec<String> = said.lines().map(str::to_owned).collect();
+        let failure = Failure::read(&said, "Dockerfile");
+        assert_eq!(failure.line, Some(16));
+        assert_eq!(failure.position(), Some((Some("b"), 2, 2)));
+        assert_eq!(failure.log, ["two says", ""]);
+        assert_eq!(failure.others, ["[a 2/2] RUN one"]);
+        assert!(failure.message.ends_with("exit code: 7"));
+    }
+}

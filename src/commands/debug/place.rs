@@ -1,0 +1,77 @@
+//! Where evidence is written.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::Context;
+use crate::commands::debug::report::Report;
+use crate::error::{Error, Place, Result};
+use crate::files::{self, Scratch};
+use crate::project::Project;
+
+/// The file by which a directory is known to be evidence.
+pub const RECORD: &str = "debug.json";
+
+/// A place for evidence: nothing is there before all of it is.
+pub struct Evidence {
+    place: PathBuf,
+}
+
+impl Evidence {
+    /// The directory asked for, else one for a build of its own.
+    ///
+    /// # Errors
+    /// `Usage` when something else than evidence is in the directory.
+    pub fn plan(context: &Context, project: &Project, asked: Option<&Path>) -> Result<Self> {
+        let place = match asked {
+            Some(asked) => context.directory.join(asked),
+            None => {
+                let name = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+                let name = format!("{name}-{:04x}", std::process::id() & 0xffff);
+                let state = project.root().join(files::STATE_DIRECTORY);
+                state.join("builds").join(name).join("debug")
+            }
+        };
+        let is_free = match files::is_directory(&place) {
+            true => files::list(&place)?.is_empty() || files::exists(&place.join(RECORD)),
+            false => !files::exists(&place),
+        };
+        if !is_free {
+            return Err(
+                Error::usage("what is there is no evidence of an earlier `envtpl debug`")
+                    .at(Place::file(&place))
+                    .help("name a directory that is empty or not there yet"),
+            );
+        }
+        if asked.is_none() && !context.dry_run {
+            files::state_directory(project.root())?;
+        }
+        Ok(Self { place })
+    }
+
+    /// Where it will be.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// An empty directory on the same disk, for what is collected.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn scratch(&self) -> Result<Scratch> {
+        let parent = self.place.parent().unwrap_or(Path::new("."));
+        files::make_directory(parent)?;
+        Scratch::clear_abandoned(parent)?;
+        Scratch::inside(parent)
+    }
+
+    /// Puts what was collected in its place, with the report beside it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn settle(self, collected: Scratch, report: &Report) -> Result<()> {
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|source| Error::failed("cannot write the report").because(source))?;
+        files::keep_readable(&collected.path().join(RECORD), (text + "\n").as_bytes())?;
+        collected.settle(&self.place)
+    }
+}

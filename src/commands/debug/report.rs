@@ -1,0 +1,184 @@
+//! What is told of a step that was looked into.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::commands::building::ServiceDockerfile;
+use crate::commands::debug::trial::{LOG, Outcome, Seen};
+use crate::commands::workplace::Workplace;
+use crate::error::{Error, Place, Result};
+use crate::files::{self, EntryKind};
+use crate::installation::dockerfile::{Dockerfile, Given, Graph};
+use crate::secrets::redact;
+
+/// How many names of a kind people are shown.
+const SHOWN: usize = 12;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    outcome: &'static str,
+    installation: String,
+    service: String,
+    platform: String,
+    dockerfile: String,
+    line: usize,
+    stage: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<[usize; 2]>,
+    instruction: String,
+    status: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    seen: Seen,
+    directory: String,
+    log_lines: usize,
+    /// Paths in the failed file system.
+    files: Vec<String>,
+    probes: Vec<String>,
+    /// CMake's variables that name nothing, by the probe that lists them.
+    not_found: BTreeMap<String, Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed_too: Vec<String>,
+}
+
+impl Report {
+    /// What there is in a directory of evidence.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn new(
+        workplace: &Workplace<'_>,
+        original: &ServiceDockerfile,
+        dockerfile: &Dockerfile,
+        platform: &str,
+        outcome: &Outcome,
+        place: &Path,
+    ) -> Result<Self> {
+        let directory = outcome.directory.path();
+        let below = |name: &str| -> Result<Vec<String>> {
+            let directory = directory.join(name);
+            if !files::is_directory(&directory) {
+                return Ok(Vec::new());
+            }
+            let entries = files::walk(&directory)?.into_iter();
+            let entries = entries.filter(|entry| entry.kind == EntryKind::File);
+            Ok(entries
+                .map(|entry| entry.path.display().to_string())
+                .collect())
+        };
+        let probes = below("probes")?;
+        let mut not_found = BTreeMap::new();
+        for probe in &probes {
+            let text = files::read(&directory.join("probes").join(probe))?;
+            let variables = not_found_in(&String::from_utf8_lossy(&text));
+            if !variables.is_empty() {
+                not_found.insert(probe.clone(), variables);
+            }
+        }
+        let log = files::read_if_exists(&directory.join(LOG))?.unwrap_or_default();
+        let instruction = &dockerfile.instructions()[outcome.instruction];
+        let stage = &dockerfile.stages()[instruction.stage.unwrap_or_default()];
+        let graph = Graph::new(dockerfile, &Given::default());
+        let step = graph.step(outcome.instruction);
+        Ok(Self {
+            outcome: if outcome.failed() { "failed" } else { "passed" },
+            installation: workplace.installation.name().to_string(),
+            service: original.service.clone(),
+            platform: platform.to_owned(),
+            dockerfile: original.path.display().to_string(),
+            line: *instruction.lines.start(),
+            stage: stage.label(),
+            step: step.map(|step| [step.number, step.total]),
+            instruction: redact(dockerfile.own_text(instruction)),
+            status: outcome.status,
+            message: outcome.message.clone(),
+            seen: outcome.seen,
+            directory: place.display().to_string(),
+            log_lines: log.iter().filter(|byte| **byte == b'\n').count(),
+            files: below("files")?
+                .into_iter()
+                .map(|path| format!("/{path}"))
+                .collect(),
+            probes,
+            not_found,
+            failed_too: outcome.others.clone(),
+        })
+    }
+
+    /// For people.
+    pub fn told(&self) -> String {
+        let mut text = format!("{}\n  {LOG}: {} lines\n", self.directory, self.log_lines);
+        let few = |names: &[String]| {
+            let shown = names
+                .iter()
+                .take(SHOWN)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            match names.len().saturating_sub(SHOWN) {
+                0 => shown,
+                more => format!("{shown}, and {more} more"),
+            }
+        };
+        for (name, all) in [("files", &self.files), ("probes", &self.probes)] {
+            if !all.is_empty() {
+                text += &format!("  {name}: {}\n", few(all));
+            }
+        }
+        for (probe, variables) in &self.not_found {
+            text += &format!("  CMake did not find ({probe}): {}\n", few(variables));
+        }
+        for name in &self.failed_too {
+            text += &format!("  failed too: {name}\n");
+        }
+        text
+    }
+
+    /// The failure of the step, as the command ends with it.
+    pub fn error(&self, dockerfile: &Dockerfile) -> Error {
+        let step = match self.step {
+            Some([number, total]) => format!("step {number}/{total} of stage `{}`", self.stage),
+            None => format!("a step of stage `{}`", self.stage),
+        };
+        let how = match (self.status, &self.message) {
+            (Some(status), _) => format!("failed again, with exit status {status}"),
+            (None, Some(message)) => format!("failed again: {message}"),
+            (None, None) => "failed again".to_owned(),
+        };
+        let place = Place::line(dockerfile.path(), dockerfile.text(), self.line);
+        let error = Error::failed(format!("{step} {how}"))
+            .at(place)
+            .help(format!("its whole output: {}/{LOG}", self.directory));
+        match self.seen {
+            Seen::After => error,
+            Seen::Before => error.help(
+                "the command could not be run, or is none: the files are those before the step",
+            ),
+            Seen::Log => error
+                .help("there is nothing to look at: no file system before the step has a shell"),
+        }
+    }
+}
+
+/// The variables that CMake lists as `NAME:TYPE=…-NOTFOUND`.
+fn not_found_in(listed: &str) -> Vec<String> {
+    let pairs = listed.lines().filter_map(|line| line.split_once('='));
+    let missing = pairs.filter(|(_, value)| value.trim_end().ends_with("NOTFOUND"));
+    missing
+        .filter_map(|(name, _)| Some(name.split_once(':')?.0.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cmake_did_not_find_is_listed() {
+        let listed = "// A path\nX_DIR:PATH=X_DIR-NOTFOUND\nY:FILEPATH=/usr/y\nZ:PATH=NOTFOUND\n";
+        assert_eq!(not_found_in(listed), ["X_DIR", "Z"]);
+    }
+}
