@@ -53,6 +53,8 @@ pub enum Command {
     Build(commands::build::Args),
     /// Look into a step that fails: its whole output, its files, a shell where it failed
     Debug(commands::debug::Args),
+    /// Say why a build failed: the first cause in its log, and what to do
+    Explain(commands::explain::Args),
     /// Run a command in the run image, with the project mounted
     Run(commands::run::Args),
     /// Run a command, or a shell, in the dev image, with the project mounted

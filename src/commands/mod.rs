@@ -20,6 +20,7 @@ pub mod edit_from_base;
 pub mod edit_platform;
 pub mod env;
 pub mod exec;
+pub mod explain;
 pub mod freeze;
 mod global;
 pub mod init;

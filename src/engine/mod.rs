@@ -8,6 +8,7 @@ mod configuration;
 mod disk;
 mod exporter;
 mod facts;
+pub mod failure;
 mod host;
 mod images;
 mod layout;

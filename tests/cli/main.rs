@@ -13,6 +13,7 @@ mod doctor;
 mod ended;
 mod env_file;
 mod exit_status;
+mod explain;
 #[path = "../support/files_server.rs"]
 mod files_server;
 mod freeze;
