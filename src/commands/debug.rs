@@ -4,6 +4,7 @@ mod evidence;
 mod place;
 mod report;
 mod secrets;
+mod shell;
 mod trial;
 
 use std::path::PathBuf;
@@ -14,10 +15,11 @@ use crate::commands::workplace::{Layer, Workplace, check_identity};
 use crate::error::{Error, Place, Result};
 use crate::installation::dockerfile::{Dockerfile, Given};
 use crate::installation::flavour::Flavour;
+use crate::output::Format;
 
 use place::Evidence;
 use report::Report;
-use trial::{Outcome, Trial};
+use trial::{Kept, Outcome, Trial};
 
 /// Options of `envtpl debug`.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,8 @@ use trial::{Outcome, Trial};
   envtpl debug 42                       the step at line 42 of the Dockerfile
   envtpl debug --keep 'build/**/*.log' --probe 'ls -la build'
   envtpl debug 12 --service image-dev-user
+  envtpl debug --shell                  a shell where it failed; `again` runs the command
+  envtpl debug --resume                 the command as you have edited it, on the tree as it is
   envtpl debug --dry-run 42             the Dockerfile that would be built, and the command
 
 Everything before the step comes from the build's cache. The step itself runs once more, with its
@@ -55,6 +59,15 @@ pub struct Args {
     #[arg(long, value_name = "COMMAND")]
     probe: Vec<String>,
 
+    /// Open a shell in the failed state; without a step, in that of the last `envtpl debug`
+    #[arg(long)]
+    shell: bool,
+
+    /// Go on from the state of the last `envtpl debug` with what you have changed in the Dockerfile
+    /// since, up to the step
+    #[arg(long, conflicts_with_all = ["step", "service", "build_args"])]
+    resume: bool,
+
     /// Write into this directory
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
@@ -74,26 +87,45 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let installation = context.installation(&project)?;
     check_identity(installation)?;
     let workplace = Workplace::open(context, &project, installation)?;
+    let last = || Evidence::last(context, &project, args.output.as_deref());
+    if args.resume {
+        return resume(&workplace, args, last()?);
+    }
     let original = original(&workplace, args)?;
+    let is_plain = args.step.is_none() && args.build_args.is_empty();
+    if args.shell
+        && is_plain
+        && !context.dry_run
+        && let Some(kept) = last()?
+        && kept.dockerfile == original.text
+        && kept.service == original.service
+    {
+        return open(&workplace, args, &original, &kept);
+    }
+    look(&workplace, args, &original)
+}
+
+/// Tries the step again, on each platform until it fails.
+fn look(workplace: &Workplace<'_>, args: &Args, original: &ServiceDockerfile) -> Result<()> {
+    let context = workplace.context;
     let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
-    let evidence = Evidence::plan(context, &project, args.output.as_deref())?;
+    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref())?;
     let aim = aim(&dockerfile, args)?;
-    let mut outcome = None;
-    for platform in platforms(&workplace, &original.service) {
+    for platform in platforms(workplace, &original.service) {
         let trial = Trial {
-            workplace: &workplace,
-            original: &original,
+            workplace,
+            original,
             dockerfile: &dockerfile,
-            given: given(&workplace, &original.service, args, &platform),
+            given: given(workplace, &original.service, &args.build_args, &platform),
             args,
             platform,
+            build_args: args.build_args.clone(),
         };
         let instruction = match &aim {
             Aim::Instruction(index) => *index,
             Aim::Stage(stage) if context.dry_run => {
                 let derived = trial.whole(stage.as_deref());
-                context.printer.data(derived.shown(Output::Nothing)?)?;
-                continue;
+                return context.printer.data(derived.shown(Output::Nothing)?);
             }
             Aim::Stage(stage) => match trial.first_failure(stage.as_deref())? {
                 Some(index) => index,
@@ -101,30 +133,70 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             },
         };
         if context.dry_run {
-            context.printer.data(trial.shown(instruction)?)?;
-            continue;
+            return context.printer.data(trial.shown(instruction)?);
         }
-        let done = trial.look(instruction, &evidence)?;
-        let failed = done.failed();
-        outcome = Some((trial.platform.clone(), done));
-        if failed {
-            break;
+        let outcome = trial.look(instruction, &evidence)?;
+        if outcome.failed() {
+            return finish(&trial, outcome, evidence);
+        }
+        if matches!(aim, Aim::Stage(_)) {
+            // It failed a moment ago.
+            return finish(&trial, outcome, evidence);
         }
     }
-    if context.dry_run {
-        return Ok(());
-    }
-    let Some((platform, outcome)) = outcome else {
-        return nothing_failed(context, &aim, &original);
+    nothing_failed(context, &aim, original, &dockerfile)
+}
+
+/// Goes on from the state of the last evidence.
+fn resume(workplace: &Workplace<'_>, args: &Args, kept: Option<Kept>) -> Result<()> {
+    let context = workplace.context;
+    let Some(kept) = kept else {
+        return Err(Error::usage("there is no failed state to go on from")
+            .help("`envtpl debug` keeps one, in its directory"));
     };
-    finish(
-        &workplace,
-        &original,
-        &dockerfile,
-        &platform,
-        outcome,
-        evidence,
-    )
+    let original = ServiceDockerfile::of(workplace, &kept.service)?;
+    let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
+    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref())?;
+    let trial = Trial {
+        workplace,
+        original: &original,
+        dockerfile: &dockerfile,
+        given: given(workplace, &kept.service, &kept.build_args, &kept.platform),
+        args,
+        platform: kept.platform.clone(),
+        build_args: kept.build_args.clone(),
+    };
+    if context.dry_run {
+        return context.printer.data(trial.resume_shown(&kept)?);
+    }
+    let outcome = trial.resume(&kept, &evidence)?;
+    finish(&trial, outcome, evidence)
+}
+
+/// Opens a shell in the state of the last evidence.
+fn open(
+    workplace: &Workplace<'_>,
+    args: &Args,
+    original: &ServiceDockerfile,
+    kept: &Kept,
+) -> Result<()> {
+    let dockerfile = Dockerfile::parse(&original.path, &kept.dockerfile)?;
+    let trial = Trial {
+        workplace,
+        original,
+        dockerfile: &dockerfile,
+        given: given(workplace, &kept.service, &kept.build_args, &kept.platform),
+        args,
+        platform: kept.platform.clone(),
+        build_args: kept.build_args.clone(),
+    };
+    shell::open(&trial, kept)?;
+    let line = *dockerfile.instructions()[kept.instruction].lines.start();
+    Err(Error::failed("the step had failed").at(Place::line(
+        dockerfile.path(),
+        dockerfile.text(),
+        line,
+    )))
 }
 
 /// What is asked for.
@@ -192,7 +264,7 @@ fn platforms(workplace: &Workplace<'_>, service: &str) -> Vec<String> {
     }
 }
 
-fn given(workplace: &Workplace<'_>, service: &str, args: &Args, platform: &str) -> Given {
+fn given(workplace: &Workplace<'_>, service: &str, build_args: &[String], platform: &str) -> Given {
     let mut given = Given {
         platform: Some(platform.to_owned()),
         ..Given::default()
@@ -205,7 +277,7 @@ fn given(workplace: &Workplace<'_>, service: &str, args: &Args, platform: &str) 
             .collect();
         given.target.clone_from(&build.target);
     }
-    let own = args.build_args.iter();
+    let own = build_args.iter();
     given.args.extend(own.filter_map(|argument| {
         let (name, value) = argument.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
@@ -213,39 +285,61 @@ fn given(workplace: &Workplace<'_>, service: &str, args: &Args, platform: &str) 
     given
 }
 
-fn nothing_failed(context: &Context, aim: &Aim, original: &ServiceDockerfile) -> Result<()> {
+fn nothing_failed(
+    context: &Context,
+    aim: &Aim,
+    original: &ServiceDockerfile,
+    dockerfile: &Dockerfile,
+) -> Result<()> {
+    let printer = &context.printer;
     let what = match aim {
         Aim::Stage(Some(stage)) => format!("the stage `{stage}` of `{}`", original.path.display()),
-        _ => format!("the image of `{}`", original.service),
+        Aim::Stage(None) => format!("the image of `{}`", original.service),
+        Aim::Instruction(index) => {
+            let line = *dockerfile.instructions()[*index].lines.start();
+            format!("the step at {}:{line}", original.path.display())
+        }
     };
-    let printer = &context.printer;
-    let report = serde_json::json!({ "outcome": "built", "service": original.service });
-    printer.warn(format_args!("{what} can be built: no step fails this time"));
+    printer.warn(format_args!(
+        "{what} can be built: nothing fails this time. If it failed before, it is flaky, or what \
+         it needs has come back"
+    ));
     match printer.format() {
-        crate::output::Format::Json => printer.json(&report),
+        Format::Json => printer.json(&serde_json::json!({
+            "outcome": "passed",
+            "service": original.service,
+        })),
         _ => Ok(()),
     }
 }
 
-/// Writes the evidence and tells of it.
-fn finish(
-    workplace: &Workplace<'_>,
-    original: &ServiceDockerfile,
-    dockerfile: &Dockerfile,
-    platform: &str,
-    outcome: Outcome,
-    evidence: Evidence,
-) -> Result<()> {
-    let printer = &workplace.context.printer;
-    secrets::Secrets::of(workplace, &original.service)?.hide_below(outcome.directory.path())?;
-    let place = evidence.place().to_owned();
-    let report = Report::new(workplace, original, dockerfile, platform, &outcome, &place)?;
-    let failed = outcome.failed();
-    evidence.settle(outcome.directory, &report)?;
-    printer.report(&report, Report::told)?;
+/// Writes the evidence, tells of it, and opens the shell that was asked for.
+fn finish(trial: &Trial<'_>, outcome: Outcome, evidence: Evidence) -> Result<()> {
+    let printer = &trial.workplace.context.printer;
+    let secrets = secrets::Secrets::of(trial.workplace, &trial.original.service)?;
+    secrets.hide_below(outcome.directory.path())?;
+    let report = Report::new(trial, &outcome, evidence.place())?;
+    let (failed, kept) = (outcome.failed(), outcome.kept.clone());
+    evidence.settle(outcome, &report)?;
+    if trial.args.shell {
+        // Standard output is the shell's.
+        printer.note(report.told());
+    } else {
+        printer.report(&report, Report::told)?;
+    }
     if !failed {
-        printer.warn("the step passed this time: it is flaky, or what it needs has come back");
+        match trial.args.resume {
+            true => printer.warn("the step passes now: build it all, with `envtpl build`"),
+            false => printer.warn("the step passed this time: it is flaky"),
+        }
         return Ok(());
     }
-    Err(report.error(dockerfile))
+    match kept {
+        Some(kept) if trial.args.shell => shell::open(trial, &kept)?,
+        None if trial.args.shell => {
+            printer.warn("no shell is opened: the step did not run, so that it left no state");
+        }
+        _ => {}
+    }
+    Err(report.error(trial.dockerfile))
 }

@@ -38,6 +38,8 @@ pub struct Image {
     pub command: Vec<String>,
     /// Environment variables of its containers, `NAME=value`.
     pub environment: Vec<String>,
+    /// Who runs commands in it; empty for root.
+    pub user: String,
     /// What runs commands of builds on it; empty where it is the usual one.
     pub shell: Vec<String>,
 }
@@ -447,6 +449,7 @@ impl From<ImageInspect> for Image {
             architecture: found.architecture.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
             environment: config.env.unwrap_or_default(),
+            user: config.user.unwrap_or_default(),
             shell: config.shell.unwrap_or_default(),
             layers: found
                 .root_fs

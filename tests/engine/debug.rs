@@ -1,6 +1,8 @@
 //! Looking into steps that fail: each way in which a Dockerfile can be written, on a real engine.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -256,7 +258,7 @@ fn the_step_that_fails_is_found_wherever_it_is() {
     looked.ended.clone().says("an earlier step fails");
     shop.envtpl(&["debug", "three"])
         .expect(0)
-        .says("no step fails");
+        .says("nothing fails");
     shop.envtpl(&["debug", "99"])
         .expect(2)
         .says("belongs to no step");
@@ -332,7 +334,7 @@ fn a_step_that_passes_this_time_is_called_flaky() {
     let looked = debug(&shop, &["2"], 0);
     assert_eq!(looked.report["outcome"], "passed");
     looked.ended.clone().says("flaky");
-    shop.envtpl(&["debug"]).expect(0).says("no step fails");
+    shop.envtpl(&["debug"]).expect(0).says("nothing fails");
     // What would be done is shown, and nothing is.
     let ended = shop
         .envtpl(&["debug", "2", "--dry-run", "-o", "other"])
@@ -344,4 +346,98 @@ fn a_step_that_passes_this_time_is_called_flaky() {
     );
     assert!(ended.stdout.contains("docker buildx bake"));
     assert!(!shop.root().join("other").exists());
+}
+
+#[test]
+fn an_edited_command_goes_on_from_the_failed_state() {
+    let steps = "FROM BASE AS base\nRUN true\nFROM base AS development-generic\nWORKDIR /work\n";
+    let fails =
+        "RUN --mount=type=cache,target=/c,id=envtpl-test-resume echo ran >>ran; [ -e fixed ]\n";
+    let shop = shop("debug-resume", &format!("{steps}{fails}"));
+    shop.envtpl(&["debug", "--resume", "-o", "evidence"])
+        .expect(2)
+        .says("no failed state");
+    let looked = debug(&shop, &["--keep", "ran"], 1);
+    assert_eq!(looked.file("files/work/ran"), "ran\n");
+    // The same command again, on what it left.
+    let looked = debug(&shop, &["--resume", "--keep", "ran"], 1);
+    assert_eq!(looked.file("files/work/ran"), "ran\nran\n");
+    // A step that is put before it runs on that tree too.
+    let edited = format!("{steps}RUN touch fixed\n{fails}").replace("BASE", BARE);
+    shop.write("Dockerfile", &edited);
+    let looked = debug(&shop, &["--resume", "--keep", "ran"], 0);
+    assert_eq!(looked.file("files/work/ran"), "ran\nran\nran\n");
+    assert_eq!(looked.report["line"], 6);
+    looked.ended.says("passes now");
+    // The real build has none of it.
+    let looked = debug(&shop, &["6", "--keep", "ran"], 0);
+    looked.ended.says("nothing fails");
+    shop.write("Dockerfile", &format!("FROM {BARE} AS other\n"));
+    shop.envtpl(&["debug", "--resume", "-o", "evidence"])
+        .expect(2)
+        .says("is gone");
+}
+
+#[test]
+fn a_shell_is_where_the_command_failed() {
+    let shop = shop(
+        "debug-shell",
+        "FROM BASE AS base\nARG WHO=world\nRUN useradd --create-home joe && mkdir /w && chown joe /w\n\
+         FROM base AS development-generic\nARG WHO\nUSER joe\nWORKDIR /w\nSHELL [\"/bin/bash\", \"-c\"]\n\
+         RUN --mount=type=cache,target=/cache,id=envtpl-test-shell,uid=1000 --mount=type=secret,id=apt_mirror,target=/s \\\n  \
+         --mount=target=/context echo cached >/cache/x; touch left; echo \"hello $WHO\" \\\n  && [[ -e missing ]]\n\
+         FROM base AS script\nRUN <<EOF\n#!/usr/bin/perl\nprint \"perl\\n\"; exit 5\nEOF\n\
+         FROM base AS list\nRUN [\"sh\", \"-c\", \"echo \\\"list $0\\\"; exit 6\", \"a b\"]\n",
+    );
+    shop.set("APT_MIRROR", "a-very-secret-value");
+    let typed = |arguments: &[&str], commands: &str| {
+        let mut command =
+            shop.command(&[&["debug", "--shell", "-o", "evidence"], arguments].concat());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(commands.as_bytes()).expect("written");
+        drop(stdin);
+        Ended::of(child.wait_with_output().expect("it ends"))
+    };
+    let commands =
+        "id -un; pwd; ls; cat /cache/x /s; echo; ls /context | grep Dockerfile$; again; echo $?";
+    let ended = typed(&[], commands).expect(1).says("echo \"hello $WHO\"");
+    let expected = "joe\n/w\nleft\ncached\na-very-secret-value\nDockerfile\nhello world\n1\n";
+    assert_eq!(ended.stdout, expected);
+    // Once more, without running the step once more.
+    let ended = typed(&[], "ls").expect(1);
+    assert_eq!(ended.stdout, "left\n");
+    assert!(!ended.stderr.contains("Trying"), "{}", ended.stderr);
+    let ended = typed(&["script"], "again; echo $?").expect(1);
+    assert_eq!(ended.stdout, "perl\n5\n");
+    let ended = typed(&["list"], "again; echo $?").expect(1);
+    assert_eq!(ended.stdout, "list a b\n6\n");
+    let listed = docker(&["images", "--format={{.Repository}}"])
+        .expect(0)
+        .stdout;
+    assert!(!listed.contains("envtpl-debug"), "{listed}");
+}
+
+#[test]
+fn of_two_platforms_the_one_that_fails_is_looked_at() {
+    let shop = shop(
+        "debug-platforms",
+        "FROM envtpl-test/base-python:$TARGETARCH AS development-generic\n\
+         RUN uname -m; [ \"$(uname -m)\" = x86_64 ]\n",
+    );
+    let text = shop.read("compose.yaml");
+    let service = text.find("  image-dev-root:").expect("the service");
+    let build = service + text[service..].find("      target:").expect("its build");
+    let both = "      platforms: [linux/amd64, linux/arm64]\n";
+    shop.write(
+        "compose.yaml",
+        &format!("{}{both}{}", &text[..build], &text[build..]),
+    );
+    let looked = debug(&shop, &[], 1);
+    assert_eq!(looked.report["platform"], "linux/arm64");
+    assert_eq!(looked.file("log.txt"), "aarch64\n");
 }

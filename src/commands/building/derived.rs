@@ -57,6 +57,8 @@ pub enum Output<'a> {
     Nothing,
     /// Its files, in a directory that is there.
     Directory(&'a Path),
+    /// An image of this name.
+    Image(&'a str),
 }
 
 /// A build from a derived Dockerfile.
@@ -204,6 +206,9 @@ impl<'a> Derived<'a> {
             .args(["--provenance=false", "--sbom=false"])
             .arg(format!("--set=*.platform={}", self.platform))
             .arg(format!("--set=*.output={}", written(output)));
+        if let Output::Image(name) = output {
+            invocation = invocation.arg(format!("--set=*.tags={name}"));
+        }
         if let Some(stage) = &self.stage {
             invocation = invocation.arg(format!("--set=*.target={stage}"));
         }
@@ -226,6 +231,7 @@ fn written(output: Output<'_>) -> String {
     match output {
         Output::Nothing => "type=cacheonly".to_owned(),
         Output::Directory(path) => to("local", path),
+        Output::Image(_) => "type=docker".to_owned(),
     }
 }
 

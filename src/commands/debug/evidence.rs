@@ -5,6 +5,15 @@ use crate::process::quote;
 /// The wrapper, as a file.
 pub const WRAPPER: &str = include_str!("run.sh");
 
+/// What a shell in the failed state is made with, by name.
+pub const SHELL: [(&str, &str); 5] = [
+    ("carry", include_str!("carry.sh")),
+    ("restore", include_str!("restore.sh")),
+    ("enter", include_str!("enter.sh")),
+    ("again", include_str!("again.sh")),
+    ("history", include_str!("history.sh")),
+];
+
 /// Files that say why a build failed, wherever they are; the system's own directories are left out.
 const DEFAULT_NAMES: [&str; 10] = [
     "CMakeCache.txt",

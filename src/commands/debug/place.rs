@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::debug::report::Report;
+use crate::commands::debug::trial::{Kept, Outcome};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::project::Project;
 
+/// The file that says how the failed state is had again.
+const KEPT: &str = "state.json";
 /// The file by which a directory is known to be evidence.
 pub const RECORD: &str = "debug.json";
 
@@ -64,11 +67,53 @@ impl Evidence {
         Scratch::inside(parent)
     }
 
+    /// How the state of the last evidence is had again: that of the directory asked for, else the
+    /// newest of the project.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last(
+        context: &Context,
+        project: &Project,
+        asked: Option<&Path>,
+    ) -> Result<Option<Kept>> {
+        let mut places = match asked {
+            Some(asked) => vec![context.directory.join(asked)],
+            None => {
+                let builds = project.root().join(files::STATE_DIRECTORY).join("builds");
+                let all = match files::is_directory(&builds) {
+                    true => files::list(&builds)?,
+                    false => Vec::new(),
+                };
+                all.into_iter().map(|build| build.join("debug")).collect()
+            }
+        };
+        // Their names begin with the time.
+        places.sort();
+        while let Some(place) = places.pop() {
+            let path = place.join(KEPT);
+            if let Some(text) = files::read_text_if_exists(&path)? {
+                return serde_json::from_str(&text).map(Some).map_err(|source| {
+                    Error::failed("cannot read how the failed state is had again")
+                        .at(Place::file(&path))
+                        .because(source)
+                });
+            }
+        }
+        Ok(None)
+    }
+
     /// Puts what was collected in its place, with the report beside it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn settle(self, collected: Scratch, report: &Report) -> Result<()> {
+    pub fn settle(self, outcome: Outcome, report: &Report) -> Result<()> {
+        let collected = outcome.directory;
+        if let Some(kept) = &outcome.kept {
+            let text = serde_json::to_string(kept)
+                .map_err(|source| Error::failed("cannot write the state").because(source))?;
+            files::keep_readable(&collected.path().join(KEPT), text.as_bytes())?;
+        }
         let text = serde_json::to_string_pretty(report)
             .map_err(|source| Error::failed("cannot write the report").because(source))?;
         files::keep_readable(&collected.path().join(RECORD), (text + "\n").as_bytes())?;

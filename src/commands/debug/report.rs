@@ -5,12 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::commands::building::ServiceDockerfile;
-use crate::commands::debug::trial::{LOG, Outcome, Seen};
-use crate::commands::workplace::Workplace;
+use crate::commands::debug::trial::{LOG, Outcome, Seen, Trial};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, EntryKind};
-use crate::installation::dockerfile::{Dockerfile, Given, Graph};
+use crate::installation::dockerfile::{Dockerfile, Graph};
 use crate::secrets::redact;
 
 /// How many names of a kind people are shown.
@@ -49,14 +47,8 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn new(
-        workplace: &Workplace<'_>,
-        original: &ServiceDockerfile,
-        dockerfile: &Dockerfile,
-        platform: &str,
-        outcome: &Outcome,
-        place: &Path,
-    ) -> Result<Self> {
+    pub fn new(trial: &Trial<'_>, outcome: &Outcome, place: &Path) -> Result<Self> {
+        let (dockerfile, original) = (trial.dockerfile, trial.original);
         let directory = outcome.directory.path();
         let below = |name: &str| -> Result<Vec<String>> {
             let directory = directory.join(name);
@@ -81,13 +73,13 @@ impl Report {
         let log = files::read_if_exists(&directory.join(LOG))?.unwrap_or_default();
         let instruction = &dockerfile.instructions()[outcome.instruction];
         let stage = &dockerfile.stages()[instruction.stage.unwrap_or_default()];
-        let graph = Graph::new(dockerfile, &Given::default());
+        let graph = Graph::new(dockerfile, &trial.given);
         let step = graph.step(outcome.instruction);
         Ok(Self {
             outcome: if outcome.failed() { "failed" } else { "passed" },
-            installation: workplace.installation.name().to_string(),
+            installation: trial.workplace.installation.name().to_string(),
             service: original.service.clone(),
-            platform: platform.to_owned(),
+            platform: trial.platform.clone(),
             dockerfile: original.path.display().to_string(),
             line: *instruction.lines.start(),
             stage: stage.label(),

@@ -6,7 +6,8 @@ use crate::commands::building::{Derived, Failure, Output, ServiceDockerfile};
 use crate::commands::debug::place::Evidence;
 use crate::commands::debug::{Args, evidence};
 use crate::commands::workplace::Workplace;
-use crate::error::{Error, Result};
+use crate::engine::Image;
+use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::installation::dockerfile::derived::{self, Treatment};
 use crate::installation::dockerfile::{Dockerfile, Given, Graph, Keyword, Source};
@@ -24,6 +25,24 @@ pub struct Trial<'a> {
     pub given: Given,
     pub args: &'a Args,
     pub platform: String,
+    pub build_args: Vec<String>,
+}
+
+/// How a failed state is had again: by building what led to it, which the build's cache has.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    /// The service that is built.
+    pub service: String,
+    /// The platform.
+    pub platform: String,
+    /// Build arguments of that build alone.
+    pub build_args: Vec<String>,
+    /// The derived Dockerfile up to the state.
+    pub state: String,
+    /// The Dockerfile that it was derived from.
+    pub dockerfile: String,
+    /// The step, as the index of its instruction there.
+    pub instruction: usize,
 }
 
 /// How much could be looked at.
@@ -52,6 +71,8 @@ pub struct Outcome {
     pub others: Vec<String>,
     /// What was collected.
     pub directory: Scratch,
+    /// How the failed state is had again, where it is kept.
+    pub kept: Option<Kept>,
 }
 
 impl Outcome {
@@ -138,8 +159,9 @@ impl Trial<'_> {
             let derived = self.collecting(instruction, treatment, context.path())?;
             let ended = derived.build(Output::Directory(directory.path()))?;
             if ended.built {
-                self.keep_dockerfile(&directory, &derived)?;
-                return self.read(instruction, directory);
+                let shell = self.shell(instruction);
+                let state = self.dockerfile.state(instruction, treatment, &shell);
+                return self.read(instruction, directory, &derived, state);
             }
             let failure = Failure::read(&ended.said, &self.name());
             let failing = failure.line.filter(|at| *at < line);
@@ -155,7 +177,14 @@ impl Trial<'_> {
     }
 
     /// What the wrapper wrote down.
-    fn read(&self, instruction: usize, directory: Scratch) -> Result<Outcome> {
+    fn read(
+        &self,
+        instruction: usize,
+        directory: Scratch,
+        derived: &Derived<'_>,
+        state: String,
+    ) -> Result<Outcome> {
+        self.keep_dockerfile(&directory, derived)?;
         let status = files::read_text(&directory.path().join("status"))?;
         let status = status.trim().parse().map_err(|source| {
             Error::failed(format!("the step's exit status is `{}`", status.trim())).because(source)
@@ -170,6 +199,14 @@ impl Trial<'_> {
             seen: Seen::After,
             others: Vec::new(),
             directory,
+            kept: Some(Kept {
+                service: self.original.service.clone(),
+                platform: self.platform.clone(),
+                build_args: self.build_args.clone(),
+                state,
+                dockerfile: self.original.text.clone(),
+                instruction,
+            }),
         })
     }
 
@@ -208,13 +245,88 @@ impl Trial<'_> {
             seen,
             others: failure.others,
             directory,
+            kept: None,
         })
     }
 
-    fn derived(&self) -> Derived<'_> {
+    /// Goes on from a failed state with what was changed in the Dockerfile since, up to the step.
+    ///
+    /// # Errors
+    /// `Usage` when what was changed is not behind that state; `Failed` when something before the
+    /// step fails; otherwise as [`Self::look`].
+    pub fn resume(&self, kept: &Kept, evidence: &Evidence) -> Result<Outcome> {
+        let (mut derived, instruction, state) = self.resumed(kept, None)?;
+        let line = *self.dockerfile.instructions()[instruction].lines.start();
+        let shown = self.original.path.display();
+        let printer = &self.workplace.context.printer;
+        printer.status("Resuming", format_args!("with the step at {shown}:{line}"));
+        let context = Scratch::inside(&std::env::temp_dir())?;
+        self.write_context(context.path(), instruction)?;
+        let directory = evidence.scratch()?;
+        derived.contexts = vec![(derived::CONTEXT, context.path().to_owned())];
+        let ended = derived.build(Output::Directory(directory.path()))?;
+        if ended.built {
+            return self.read(instruction, directory, &derived, state);
+        }
+        let failure = Failure::read(&ended.said, &self.name());
+        let what = failure
+            .step
+            .unwrap_or_else(|| "a step before it".to_owned());
+        let error = Error::failed(format!(
+            "{what} fails on the kept tree: {}",
+            failure.message
+        ));
+        Err(match failure.log.is_empty() {
+            true => error,
+            false => error.because(std::io::Error::other(failure.log.join("\n"))),
+        })
+    }
+
+    /// The build that goes on from a failed state; the step, and the state after it.
+    fn resumed(&self, kept: &Kept, number: Option<&str>) -> Result<(Derived<'_>, usize, String)> {
+        let before = Dockerfile::parse(&self.original.path, &kept.dockerfile)?;
+        let changed = self.dockerfile.changed_since(&before, kept.instruction);
+        let Some(changed) = changed else {
+            return Err(Error::usage(
+                "the step that failed is gone, or its stage begins otherwise now",
+            )
+            .at(Place::file(&self.original.path))
+            .help("without `--resume` it is built from its beginning"));
+        };
+        let instruction = *changed.end();
+        let own = trial_number();
+        let treatment = Treatment::Wrapped(number.unwrap_or(&own));
+        let shell = self.shell(instruction);
+        let mut state = kept.state.clone();
+        for index in changed {
+            let one = &self.dockerfile.instructions()[index];
+            state += &match treatment {
+                Treatment::Wrapped(number) if index == instruction => {
+                    self.dockerfile.wrapped(one, number, &shell)
+                }
+                _ => format!("{}\n", self.dockerfile.own_text(one)),
+            };
+        }
+        let mut derived = self.derived();
+        derived.text =
+            (self.dockerfile).collecting_from(state.clone(), instruction, treatment, &shell);
+        Ok((derived, instruction, state))
+    }
+
+    /// What `--dry-run` shows of [`Self::resume`].
+    ///
+    /// # Errors
+    /// As [`Self::resume`].
+    pub fn resume_shown(&self, kept: &Kept) -> Result<String> {
+        let (mut derived, ..) = self.resumed(kept, Some("TRIAL"))?;
+        derived.contexts = vec![(derived::CONTEXT, Path::new("/tmp/.new-…").to_owned())];
+        derived.shown(Output::Directory(Path::new("DIR")))
+    }
+
+    pub fn derived(&self) -> Derived<'_> {
         let mut derived = Derived::new(self.workplace, self.original);
         derived.platform.clone_from(&self.platform);
-        derived.build_args.clone_from(&self.args.build_args);
+        derived.build_args.clone_from(&self.build_args);
         derived
     }
 
@@ -225,7 +337,7 @@ impl Trial<'_> {
         context: &Path,
     ) -> Result<Derived<'_>> {
         let mut derived = self.derived();
-        let shell = self.shell(instruction)?;
+        let shell = self.shell(instruction);
         derived.text = self.dockerfile.collecting(instruction, treatment, &shell);
         derived.contexts = vec![(derived::CONTEXT, context.to_owned())];
         Ok(derived)
@@ -235,8 +347,8 @@ impl Trial<'_> {
         files::keep_readable(&directory.path().join(DOCKERFILE), derived.text.as_bytes())
     }
 
-    fn write_context(&self, directory: &Path, instruction: usize) -> Result<()> {
-        let shell = self.shell(instruction)?;
+    pub fn write_context(&self, directory: &Path, instruction: usize) -> Result<()> {
+        let shell = self.shell(instruction);
         let probes = evidence::probes(&self.args.probe, &shell);
         let collect = evidence::collect(&self.args.keep);
         for (path, text) in [
@@ -252,23 +364,42 @@ impl Trial<'_> {
     }
 
     /// What runs commands at an instruction: what the file says, else what the base image does.
-    pub fn shell(&self, instruction: usize) -> Result<Vec<String>> {
+    pub fn shell(&self, instruction: usize) -> Vec<String> {
+        let (chain, base) = self.below(instruction);
+        let own = self.dockerfile.shell_at(instruction, &chain);
+        let shell = own.or_else(|| base.map(|base| base.shell));
+        let shell = shell.filter(|shell| !shell.is_empty());
+        shell.unwrap_or_else(derived::default_shell)
+    }
+
+    /// Who runs commands at an instruction, as it is written; likewise.
+    pub fn user(&self, instruction: usize) -> Option<String> {
+        let (chain, base) = self.below(instruction);
+        let own = self
+            .dockerfile
+            .user_at(instruction, &chain)
+            .map(str::to_owned);
+        let user = own.or_else(|| base.map(|base| base.user));
+        user.filter(|user| !user.is_empty())
+    }
+
+    /// The stages below an instruction, its own first, and the image that they start from. One that
+    /// is not here is fetched by the build, and then rarely has a shell of its own.
+    fn below(&self, instruction: usize) -> (Vec<usize>, Option<Image>) {
         let stage = self.dockerfile.instructions()[instruction].stage;
         let graph = Graph::new(self.dockerfile, &self.given);
         let chain = graph.chain(stage.unwrap_or_default());
-        if let Some(shell) = self.dockerfile.shell_at(instruction, &chain) {
-            return Ok(shell);
-        }
-        let root = chain.last().and_then(|root| graph.parent(*root));
-        let Some(Source::Image(image)) = root else {
-            return Ok(derived::default_shell());
+        let image = match chain.last().and_then(|root| graph.parent(*root)) {
+            Some(Source::Image(image)) => {
+                let found = self
+                    .workplace
+                    .images
+                    .find(image, &self.workplace.context.printer);
+                found.ok().flatten()
+            }
+            _ => None,
         };
-        // An image that is not here is fetched by the build, and then rarely has another shell.
-        let found = (self.workplace.images).find(image, &self.workplace.context.printer);
-        let shell = found.ok().flatten().map(|image| image.shell);
-        Ok(shell
-            .filter(|shell| !shell.is_empty())
-            .unwrap_or_else(derived::default_shell))
+        (chain, image)
     }
 
     fn is_run(&self, instruction: usize) -> bool {

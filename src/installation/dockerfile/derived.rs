@@ -6,6 +6,8 @@
 //! back. The list of an exec form gets the wrapper in front. The wrapper writes what the command
 //! prints into a file, keeps its status and succeeds, so that what the step left can be looked at.
 
+use std::ops::RangeInclusive;
+
 use super::{Dockerfile, Form, Instruction, Keyword, lines};
 
 /// The named context with the wrapper and what collects; the Dockerfile copies from it.
@@ -31,17 +33,24 @@ impl Dockerfile {
     /// one, so that the base image does. `chain` are the stages that its stage starts from, itself
     /// first.
     pub fn shell_at(&self, instruction: usize, chain: &[usize]) -> Option<Vec<String>> {
-        for stage in chain {
+        self.last_before(instruction, chain, |one| match (one.keyword, &one.form) {
+            (Keyword::Shell, Form::Exec(words)) => Some(words.clone()),
+            _ => None,
+        })
+    }
+
+    fn last_before<'a, T>(
+        &'a self,
+        instruction: usize,
+        chain: &[usize],
+        wanted: impl Fn(&'a Instruction) -> Option<T>,
+    ) -> Option<T> {
+        let own = chain.iter().flat_map(|stage| {
             let own = self.stages()[*stage].instructions.clone();
-            let before = own.rev().filter(|index| *index < instruction);
-            for index in before {
-                let one = &self.instructions()[index];
-                if let (Keyword::Shell, Form::Exec(words)) = (one.keyword, &one.form) {
-                    return Some(words.clone());
-                }
-            }
-        }
-        None
+            own.rev().filter(|index| *index < instruction)
+        });
+        own.map(|index| &self.instructions()[index])
+            .find_map(wanted)
     }
 
     /// Everything up to an instruction and itself, as they are.
@@ -58,8 +67,19 @@ impl Dockerfile {
         treatment: Treatment<'_>,
         shell: &[String],
     ) -> String {
-        let sh = interpreter(shell);
-        let list = |script: &str| words(&[sh, &format!("{DIRECTORY}/{script}")]);
+        let state = self.state(instruction, treatment, shell);
+        self.collecting_from(state, instruction, treatment, shell)
+    }
+
+    /// The same, for a [`Self::state`] that was gone on with.
+    pub fn collecting_from(
+        &self,
+        state: String,
+        instruction: usize,
+        treatment: Treatment<'_>,
+        shell: &[String],
+    ) -> String {
+        let list = |script: &str| script_line(script, &[], shell);
         let step = &self.instructions()[instruction];
         let mounts = match treatment {
             // Files may lie in a mount. What is secret is not for files that are handed over.
@@ -68,16 +88,84 @@ impl Dockerfile {
             Treatment::Before => String::new(),
         };
         let (probe, collect) = (list("probe"), list("collect"));
-        let mut text = self.state(instruction, treatment, shell);
+        let stages = Self::parse(self.path(), &state).map(|file| file.stages().len() - 1);
+        let stage = stages.unwrap_or_else(|_| step.stage.unwrap_or_default());
+        let mut text = state;
         text += &format!("COPY --from={CONTEXT} --chmod=0777 /collect/ {DIRECTORY}/\n");
         text += &match treatment {
             Treatment::Wrapped(_) => format!("RUN {mounts}{probe}\nUSER 0\n"),
             Treatment::Before => format!("USER 0\nRUN {probe}\n"),
         };
-        let stage = step.stage.unwrap_or_default();
         text += &format!("RUN {mounts}{collect}\nFROM scratch AS {RESULT}\n");
         text += &format!("COPY --from={stage} {DIRECTORY}/out/ /\n");
         text
+    }
+
+    /// Adds to a state what its step had in mounts, at the places where they were, and the scripts
+    /// for a shell in it. `user` is who runs commands at the step, as it is written.
+    pub fn for_a_shell(
+        &self,
+        state: &str,
+        instruction: usize,
+        user: Option<&str>,
+        shell: &[String],
+    ) -> String {
+        let step = &self.instructions()[instruction];
+        let mut text = format!("{state}COPY --from={CONTEXT} --chmod=0777 /shell/ {DIRECTORY}/\n");
+        let mounts = self.mounts_without_secrets(step);
+        let places: Vec<&str> = step.mounts().filter_map(|mount| carried(&mount)).collect();
+        if !places.is_empty() {
+            let carry = script_line("carry", &places, shell);
+            let restore = script_line("restore", &places, shell);
+            text += &format!("USER 0\nRUN {mounts}{carry}\nRUN {restore}\n");
+            text += &format!("USER {}\n", user.unwrap_or("0"));
+        }
+        text
+    }
+
+    /// The `USER` at an instruction as it is written; `None` when the file has none there.
+    /// `chain` is as for [`Self::shell_at`].
+    pub fn user_at(&self, instruction: usize, chain: &[usize]) -> Option<&str> {
+        self.last_before(instruction, chain, |one| {
+            (one.keyword == Keyword::User).then_some(one.arguments.as_str())
+        })
+    }
+
+    /// What of this file is to be run on top of what a step of an earlier state of the file left:
+    /// from the first instruction of its stage that is another now, to the step. `None` when the
+    /// stage is another from its beginning, or the step is gone.
+    pub fn changed_since(&self, earlier: &Self, step: usize) -> Option<RangeInclusive<usize>> {
+        let stage = earlier.instructions()[step].stage?;
+        let before = &earlier.stages()[stage];
+        let now = match &before.name {
+            Some(name) => self.find_stage(name)?,
+            None => self.stages().get(stage)?,
+        };
+        let old: Vec<&str> = (before.instructions.clone())
+            .map(|index| earlier.own_text(&earlier.instructions()[index]))
+            .collect();
+        let new: Vec<&str> = (now.instructions.clone())
+            .map(|index| self.own_text(&self.instructions()[index]))
+            .collect();
+        let step = step - before.instructions.start;
+        let same = |(one, other): &(&&str, &&str)| one == other;
+        let first = old.iter().zip(&new).take_while(same).count();
+        let start = now.instructions.start;
+        match first {
+            0 => return None,
+            first if first > step => return Some(start + step..=start + step),
+            _ => {}
+        }
+        let last = (old[first..].iter().rev())
+            .zip(new[first..].iter().rev())
+            .take_while(same)
+            .count();
+        // The step itself is unchanged, or what was changed last takes its place.
+        let end = match step + last >= old.len() {
+            true => (new.len() + step).checked_sub(old.len())?,
+            false => (new.len() - last).checked_sub(1)?,
+        };
+        (end >= first).then(|| start + first..=start + end)
     }
 
     /// The Dockerfile whose last stage is the state after a step, or before it.
@@ -152,13 +240,32 @@ pub fn default_shell() -> Vec<String> {
 }
 
 /// What runs our scripts: the step's own shell when it is one that can, since it is there.
-fn interpreter(shell: &[String]) -> &str {
+pub fn interpreter(shell: &[String]) -> &str {
     let first = shell.first().map_or(DEFAULT_SHELL[0], String::as_str);
     let name = first.rsplit('/').next().unwrap_or(first);
     match ["sh", "bash", "dash", "ash", "ksh", "zsh"].contains(&name) {
         true => first,
         false => DEFAULT_SHELL[0],
     }
+}
+
+/// A script of ours with its arguments, in the exec form.
+fn script_line(script: &str, arguments: &[&str], shell: &[String]) -> String {
+    let script = format!("{DIRECTORY}/{script}");
+    words(&[&[interpreter(shell), &script], arguments].concat())
+}
+
+/// Where a mount is whose files a shell needs, if it is such a one.
+fn carried<'a>(mount: &[(&'a str, &'a str)]) -> Option<&'a str> {
+    let setting = |names: &[&str]| {
+        let mut settings = mount.iter();
+        settings
+            .find(|(name, _)| names.contains(name))
+            .map(|(_, value)| *value)
+    };
+    let kind = setting(&["type"]).unwrap_or("bind");
+    let place = setting(&["target", "dst", "destination"])?;
+    (["bind", "cache"].contains(&kind) && !place.contains('$')).then_some(place)
 }
 
 fn words(words: &[&str]) -> String {
@@ -326,6 +433,59 @@ mod tests {
         let user = derived.find("USER 0").expect("root");
         assert!(user < derived.find("probe").expect("asked"));
         assert_eq!(file.through(at), "FROM x\nUSER nobody\nCOPY missing /\n");
+    }
+
+    #[test]
+    fn what_changed_since_a_step_failed_is_run_on_top_of_it() {
+        let old = "FROM x AS a\nRUN one\nRUN fails\nRUN later\nFROM a AS b\nRUN other\n";
+        for (new, expected) in [
+            // Nothing changed: the step again.
+            (old, Some(2..=2)),
+            ("FROM x AS a\nRUN one\nRUN fixed\nRUN later\n", Some(2..=2)),
+            (
+                "FROM x AS a\nRUN one\nRUN added\nRUN fails\nRUN later\n",
+                Some(2..=3),
+            ),
+            (
+                "FROM x AS a\nRUN one more\nRUN fails\nRUN later\n",
+                Some(1..=2),
+            ),
+            (
+                "FROM x AS a\nRUN one\nRUN in\nRUN two\nRUN later\n",
+                Some(2..=3),
+            ),
+            (
+                "FROM x AS a\nRUN one\nRUN fails\nRUN changed\n",
+                Some(2..=2),
+            ),
+            (
+                "ARG V\nFROM y AS z\nFROM x AS a\nRUN one\nRUN fixed\nRUN later\n",
+                Some(4..=4),
+            ),
+            ("FROM y AS a\nRUN one\nRUN fixed\n", None),
+            ("FROM x AS c\nRUN one\n", None),
+            ("FROM x AS a\nRUN one\nRUN later\n", None),
+        ] {
+            let changed = file(new).changed_since(&file(old), 2);
+            assert_eq!(changed, expected, "{new}");
+        }
+    }
+
+    #[test]
+    fn a_shell_finds_what_was_mounted_and_is_the_same_user() {
+        let text = "FROM x AS a\nUSER joe\nFROM a\nRUN --mount=type=secret,id=s --mount=target=/s \
+                    --mount=type=cache,dst=/c --mount=type=tmpfs,target=/t make\n";
+        let file = file(text);
+        let user = file.user_at(3, &[1, 0]);
+        assert_eq!(user, Some("joe"));
+        let shown = file.for_a_shell("FROM x\n", 3, user, &shell());
+        assert_eq!(
+            shown,
+            "FROM x\nCOPY --from=envtpl-debug --chmod=0777 /shell/ /.envtpl-debug/\nUSER 0\n\
+             RUN --mount=target=/s --mount=type=cache,dst=/c --mount=type=tmpfs,target=/t \
+             [\"/bin/sh\",\"/.envtpl-debug/carry\",\"/s\",\"/c\"]\n\
+             RUN [\"/bin/sh\",\"/.envtpl-debug/restore\",\"/s\",\"/c\"]\nUSER joe\n"
+        );
     }
 
     #[test]

@@ -1,0 +1,5 @@
+# What an interactive bash begins with.
+[ ! -r /etc/bash.bashrc ] || . /etc/bash.bashrc
+[ ! -r ~/.bashrc ] || . ~/.bashrc
+PATH=$PATH:/.envtpl-debug
+history -s "$(cat /.envtpl-debug/command)"
