@@ -3,6 +3,7 @@
 
 mod human;
 mod sheet;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::Context;
 use crate::error::Result;
 use crate::files;
-use crate::installation::compose::ComposeFile;
-use crate::installation::dockerfile::{Dockerfile, Given, Keyword};
+use crate::installation::dockerfile::{Dockerfile, Given};
 use crate::project::{Installation, Project};
 
 pub use sheet::Sheet;
@@ -74,13 +74,14 @@ fn alone(context: &Context, file: &Path, args: &Args) -> Result<Sheet> {
 
 /// Those of an installation. A stage of `--target` need be in one of them only.
 fn of(project: &Project, installation: &Installation, args: &Args) -> Result<Vec<Sheet>> {
-    let compose = compose_files(installation)?;
+    let compose = written::files(installation)?;
     let mut sheets = Vec::new();
     let mut missing = None;
-    for (name, targets) in wanted(&compose) {
+    for (name, targets) in written::wanted(&compose) {
         let path = installation.path(&name);
         let dockerfile = Dockerfile::parse(&path, &files::read_text(&path)?)?;
-        let given = given(&dockerfile, installation, &compose, args);
+        let mut given = written::given(&dockerfile, installation, &compose);
+        given.args.extend(values(&args.build_args));
         let shown = path.strip_prefix(project.root()).unwrap_or(&path);
         let targets = match args.target.is_empty() {
             true => targets,
@@ -94,64 +95,6 @@ fn of(project: &Project, installation: &Installation, args: &Args) -> Result<Vec
     match missing {
         Some(error) if sheets.is_empty() || args.target.is_empty() => Err(error),
         _ => Ok(sheets),
-    }
-}
-
-/// The Compose files that there are.
-fn compose_files(installation: &Installation) -> Result<Vec<ComposeFile>> {
-    let mut found = Vec::new();
-    for name in ["compose.override.yaml", "compose.yaml", "compose-base.yaml"] {
-        let path = installation.path(name);
-        if let Some(text) = files::read_text_if_exists(&path)? {
-            found.push(ComposeFile::parse(&path, &text)?);
-        }
-    }
-    Ok(found)
-}
-
-/// The Dockerfiles that services build, with their stages; our own where none is named.
-fn wanted(compose: &[ComposeFile]) -> BTreeMap<String, Vec<String>> {
-    let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in compose {
-        for service in file.services() {
-            let Some((dockerfile, stage)) = file.build_target(service) else {
-                continue;
-            };
-            let stages = wanted.entry(dockerfile.to_owned()).or_default();
-            if !dockerfile.contains('$') && !stages.iter().any(|one| one == stage) {
-                stages.push(stage.to_owned());
-            }
-        }
-    }
-    if wanted.is_empty() {
-        wanted.insert("Dockerfile".to_owned(), Vec::new());
-    }
-    wanted
-}
-
-/// What the Compose files and the options say of a Dockerfile's arguments.
-fn given(
-    dockerfile: &Dockerfile,
-    installation: &Installation,
-    compose: &[ComposeFile],
-    args: &Args,
-) -> Given {
-    let declared = dockerfile.instructions().iter();
-    let declared = declared
-        .filter(|one| one.keyword == Keyword::Arg)
-        .flat_map(|one| one.pairs(dockerfile.escape()));
-    let mut known = BTreeMap::new();
-    for pair in declared {
-        let mut said = compose.iter().filter_map(|file| file.build_arg(&pair.name));
-        if let Some(value) = said.next().filter(|value| !value.contains('$')) {
-            known.insert(pair.name, value.to_owned());
-        }
-    }
-    known.extend(values(&args.build_args));
-    Given {
-        args: known,
-        platform: Some(installation.name().platform().docker()),
-        ..Given::default()
     }
 }
 

@@ -112,6 +112,22 @@ impl ComposeFile {
             })
     }
 
+    /// Whether some service gives a build argument, with whatever value; one of the environment
+    /// (`- NAME`, `NAME:`) counts.
+    pub fn names_build_arg(&self, name: &str) -> bool {
+        self.all_services()
+            .flat_map(Mapping::values)
+            .filter_map(|service| service.get("build")?.get("args"))
+            .any(|args| match args {
+                Value::Mapping(args) => args.contains_key(name),
+                Value::Sequence(list) => list
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .any(|item| item.split('=').next() == Some(name)),
+                _ => false,
+            })
+    }
+
     /// Sets a build argument where it stands, in either spelling, or adds it to the first service
     /// that has build arguments. Says whether the file changed.
     ///

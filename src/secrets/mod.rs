@@ -11,6 +11,7 @@ pub use addresses::{
     has_secret, hidden, ranges, redact, user_information, without_login, without_secrets,
     without_user_information,
 };
+pub use names::{is_secret_name, is_token};
 pub use words::{redact_command, redact_text, redact_value};
 
 /// What stands for a secret; as pip has it.

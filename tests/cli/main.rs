@@ -20,6 +20,7 @@ mod freeze;
 mod gpu;
 mod help;
 mod jupyter;
+mod lints;
 mod list_env;
 mod packages;
 mod sources;

@@ -1,12 +1,19 @@
-//! Dockerfiles: readable, with the stages that the Compose files build, and what the build sees.
+//! Dockerfiles: readable, with the stages that the Compose files build, and what the build sees;
+//! and what in them ends otherwise than it looks.
+
+mod commands;
+mod rest;
+mod variables;
+mod view;
 
 use std::collections::BTreeMap;
 
 use super::compose::Wanted;
 use super::finding::Findings;
+use crate::commands::stages::written;
 use crate::error::{Place, Result};
 use crate::files;
-use crate::installation::dockerfile::Dockerfile;
+use crate::installation::dockerfile::{Dockerfile, Graph};
 use crate::project::Installation;
 
 /// The Dockerfiles of an installation, and the stages that the contract names.
@@ -69,6 +76,7 @@ fn one(
             findings.take(&error, &path)?;
         }
     }
+    lint(findings, installation, &dockerfile, stages)?;
     if let Some(line) = dockerfile.other_builder() {
         findings
             .warning(
@@ -78,6 +86,32 @@ fn one(
             .help("leave it out: the engine's own builder knows all that is used here");
     }
     Ok(())
+}
+
+/// What can be built, and hardly as meant.
+fn lint(
+    findings: &mut Findings,
+    installation: &Installation,
+    dockerfile: &Dockerfile,
+    stages: &[&str],
+) -> Result<()> {
+    // Compose files that cannot be read have their own findings.
+    let compose = written::files(installation).unwrap_or_default();
+    let given = written::given(dockerfile, installation, &compose);
+    let view = view::View {
+        dockerfile,
+        given: &given,
+        named: &written::named(dockerfile, &compose),
+        graph: &Graph::new(dockerfile, &given),
+    };
+    variables::check(findings, &view);
+    commands::check(findings, &view);
+    rest::secrets(findings, &view);
+    let there = stages
+        .iter()
+        .filter(|stage| dockerfile.find_stage(stage).is_some());
+    let there: Vec<&str> = there.copied().collect();
+    rest::orphans(findings, &view, &there)
 }
 
 /// `.dockerignore`: neither the project's code nor `.env` may travel to the builder.

@@ -284,6 +284,29 @@ impl Instruction {
         pairs.collect()
     }
 
+    /// Where a byte of [`Self::shell_text`] stands in the file.
+    pub fn shell_offset(&self, in_text: usize) -> usize {
+        if self.form == Form::Script {
+            return self
+                .heredocs
+                .first()
+                .map_or(0, |heredoc| heredoc.span.start)
+                + in_text;
+        }
+        let mut begin = self.arguments.len();
+        if in_text < begin {
+            return self.offset(in_text);
+        }
+        for heredoc in &self.heredocs {
+            begin += 1;
+            if in_text < begin + heredoc.span.len() {
+                return heredoc.span.start + in_text.saturating_sub(begin);
+            }
+            begin += heredoc.span.len() + heredoc.name.len();
+        }
+        self.span.start
+    }
+
     /// The whole text that the shell of a `RUN` gets, heredocs included; `None` for the exec form.
     /// `file` is the text of the Dockerfile.
     pub fn shell_text(&self, file: &str) -> Option<String> {

@@ -14,6 +14,7 @@ mod instruction;
 mod lexer;
 mod lines;
 mod scope;
+mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -25,7 +26,8 @@ pub use graph::{Graph, How, Skipped, Source, Step, Use};
 pub use instruction::{Flag, Form, Instruction, Keyword, Pair};
 pub use lexer::{Expanded, Lexer};
 pub use lines::Heredoc;
-pub use scope::{Origin, PROXIES, Scope, Variable};
+pub use scope::{Origin, PLATFORMS, PROXIES, Scope, Variable};
+pub use shell::{Command, Joint, Script, Word};
 
 /// A Dockerfile.
 #[derive(Debug, Clone)]

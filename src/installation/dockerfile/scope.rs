@@ -25,7 +25,7 @@ pub const PROXIES: [&str; 10] = [
 
 /// Build arguments that the builder sets; a stage sees those that it declares (Dockerfile
 /// reference, "Automatic platform ARGs in the global scope").
-const PLATFORMS: [&str; 9] = [
+pub const PLATFORMS: [&str; 9] = [
     "BUILDPLATFORM",
     "BUILDOS",
     "BUILDARCH",
