@@ -51,6 +51,8 @@ pub enum Command {
     BuildUser(commands::build_user::Args),
     /// Build the generic images, then the user images
     Build(commands::build::Args),
+    /// List the builds that are kept, or show one
+    Builds(commands::builds::Args),
     /// Look into a step that fails: its whole output, its files, a shell where it failed
     Debug(commands::debug::Args),
     /// Say why a build failed: the first cause in its log, and what to do

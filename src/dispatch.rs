@@ -8,9 +8,10 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::commands::{
-    Context, attach, bootstrap_base, build, build_generic, build_user, check, clean, completions,
-    debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env, exec, explain,
-    freeze, init, list_env, logs, ls, man, ps, rerun, run, runs, shell, sources, stages, verify,
+    Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
+    completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
+    exec, explain, freeze, init, list_env, logs, ls, man, ps, rerun, run, runs, shell, sources,
+    stages, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -106,6 +107,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::BuildUser(args) => build_user::run(&context, args),
         Command::Build(args) => build::run(&context, args),
         Command::Debug(args) => debug::run(&context, args),
+        Command::Builds(args) => builds::run(&context, args),
         Command::Explain(args) => return explain::run(&context, args),
         Command::Run(args) => return run::run(&context, args),
         Command::Dev(args) => return dev::run(&context, args),

@@ -6,6 +6,7 @@ pub mod build;
 pub mod build_generic;
 pub mod build_user;
 mod building;
+pub mod builds;
 pub mod check;
 pub mod clean;
 pub mod completions;

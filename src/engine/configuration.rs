@@ -215,7 +215,7 @@ fn steps(invocation: &Invocation, printed: &str) -> Result<Vec<Step>> {
 
 /// An instruction in one line: without what the builder puts around it, and without the values of
 /// build arguments.
-fn instruction(created_by: &str) -> String {
+pub(super) fn instruction(created_by: &str) -> String {
     let text = created_by.trim_end_matches("# buildkit");
     let text = match text.split_once("/bin/sh -c ") {
         Some((start, command)) => {

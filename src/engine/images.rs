@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bollard::Docker;
-use bollard::models::{ContainerInspectResponse, ImageInspect, VolumeCreateRequest};
+use bollard::models::{
+    ContainerInspectResponse, ImageHistoryResponseItem, ImageInspect, VolumeCreateRequest,
+};
 use bollard::query_parameters::InspectContainerOptions;
 use serde::Deserialize;
 
+use crate::engine::configuration::{Step, instruction};
 use crate::engine::{Model, Tools, Version};
 use crate::error::{Error, Kind, Result};
 use crate::output::Printer;
@@ -153,6 +156,19 @@ impl Images {
         }
         let failure = invocation.failure(finished.status, &talk);
         Err(self.tools.explain(&invocation, &talk, failure))
+    }
+
+    /// The instructions that made an image, first to last, also those that added nothing; none
+    /// when the engine does not tell.
+    pub fn history(&self, image: &str) -> Vec<Step> {
+        let told = (self.api.as_ref()).and_then(|api| api.history(image).ok());
+        let items = told.unwrap_or_default().into_iter().rev();
+        items
+            .map(|item| Step {
+                made_by: instruction(&item.created_by),
+                size: u64::try_from(item.size).unwrap_or(0),
+            })
+            .collect()
     }
 
     /// Gives an image a further name.
@@ -346,6 +362,11 @@ impl Api {
 
     fn inspect(&self, reference: &str) -> Result<Option<ImageInspect>> {
         found(self.runtime.block_on(self.docker.inspect_image(reference)))
+    }
+
+    fn history(&self, image: &str) -> Result<Vec<ImageHistoryResponseItem>> {
+        let asked = self.docker.image_history(image);
+        Ok(found(self.runtime.block_on(asked))?.unwrap_or_default())
     }
 
     fn make_volume(&self, project: &str, key: &str, name: &str) -> Result<()> {

@@ -14,6 +14,7 @@ mod images;
 mod layout;
 pub mod machine;
 mod naming;
+pub mod progress;
 mod reservation;
 mod tools;
 mod version;

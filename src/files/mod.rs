@@ -10,6 +10,7 @@ mod change_set;
 mod digest;
 mod fault;
 mod held;
+mod journal;
 mod keep;
 mod lock;
 mod objects;
@@ -24,6 +25,7 @@ mod walk;
 
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
 pub use digest::{digest, hexadecimal};
+pub use journal::{Journal, make_kept_directory};
 pub use keep::{forget, keep, keep_line, keep_readable};
 pub use lock::{Holder, Lock};
 pub use objects::{

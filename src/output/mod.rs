@@ -2,6 +2,7 @@
 
 mod age;
 mod diagnostic;
+mod live;
 mod progress;
 mod table;
 
@@ -13,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::secrets::redact;
 
 pub use age::age;
+pub use live::Live;
 pub use progress::{Progress, amount};
 pub use table::{Table, megabytes};
 

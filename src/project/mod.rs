@@ -1,5 +1,6 @@
 //! Where we are: the project's root, its installations, its git state and what a build reads.
 
+mod builds;
 mod git;
 mod inputs;
 mod revision;
@@ -12,6 +13,10 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::name::{Acceleration, Name, Platform};
 
+pub use builds::{
+    Build, BuildImage, BuildLayer, BuildStep, BuildTarget, Outcome, directory as build_directory,
+    file as build_file,
+};
 pub use git::Git;
 pub use inputs::{digest, user_digest};
 pub use revision::{Commit, Revision};

@@ -99,7 +99,9 @@ fn assigned_secret(word: &str) -> Option<&str> {
         if before.contains("://") {
             return None;
         }
-        if is_secret_name(&word[start..at].replace(['"', '\''], "")) && !value.is_empty() {
+        // What is before a comma is the value of another: `type=secret,id=netrc`.
+        let name = word[start..at].rsplit(',').next().unwrap_or_default();
+        if is_secret_name(&name.replace(['"', '\''], "")) && !value.is_empty() {
             return Some(before);
         }
         start = at + 1;
@@ -165,6 +167,10 @@ mod tests {
             (
                 "docker build --secret id=netrc,src=/x .",
                 "docker build --secret id=netrc,src=/x .",
+            ),
+            (
+                "RUN --mount=type=secret,id=netrc,required=true --opt=a=1,token=abc x",
+                "RUN --mount=type=secret,id=netrc,required=true --opt=a=1,token=**** x",
             ),
             (
                 "get https://h/?a=1&token=abc&b=2",

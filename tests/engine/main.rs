@@ -7,6 +7,7 @@ mod asked;
 mod bases;
 mod browser;
 mod build;
+mod builds;
 mod busy;
 mod clean;
 mod company;

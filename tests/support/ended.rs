@@ -4,6 +4,10 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
+/// How many lines of what a command printed a failed test shows: why it failed stands at its end,
+/// and whoever reads the report of many tests has few lines for each.
+const SHOWN: usize = 60;
+
 /// How a command ended and what it printed.
 #[derive(Debug, Clone)]
 pub struct Ended {
@@ -30,13 +34,15 @@ impl Ended {
         Self::of(command.output().expect("the program starts"))
     }
 
-    /// Asserts the exit status; shows everything when it is another.
+    /// Asserts the exit status; shows what was printed when it is another.
     #[track_caller]
     pub fn expect(self, status: i32) -> Self {
         assert_eq!(
-            self.status, status,
+            self.status,
+            status,
             "\n--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
+            last_lines(&self.stdout),
+            last_lines(&self.stderr)
         );
         self
     }
@@ -90,5 +96,15 @@ impl Ended {
                 self.stdout, self.stderr
             )
         })
+    }
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let left_out = lines.len().saturating_sub(SHOWN);
+    let shown = lines[left_out..].join("\n");
+    match left_out {
+        0 => shown,
+        left_out => format!("(and {left_out} lines before)\n{shown}"),
     }
 }

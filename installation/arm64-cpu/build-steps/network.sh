@@ -45,6 +45,8 @@ fi
 export UV_INDEX_STRATEGY=unsafe-best-match
 # Seconds. An index that is slow because several parts ask it at once is not one that is away.
 export UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}"
+# A name server that drops questions when there are many at once drops some of them twice.
+export UV_HTTP_RETRIES="${UV_HTTP_RETRIES:-6}" UV_HTTP_CONNECT_TIMEOUT="${UV_HTTP_CONNECT_TIMEOUT:-30}"
 
 # Some programs read only one of the two spellings, and some take an empty value for a proxy.
 both_spellings() {

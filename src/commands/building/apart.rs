@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use crate::commands::Progress;
 use crate::commands::building::{
-    BuildArgs, Plan, Purpose, check_files, check_machine, offline, run_build,
+    BuildArgs, Plan, Purpose, capture, check_files, check_machine, offline, run_build,
 };
 use crate::commands::workplace::{Layer, Workplace, settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
 use crate::project::Installation;
@@ -46,7 +45,7 @@ impl<'a> Apart<'a> {
         check_machine(workplace, &args)?;
         let plan = Self::plan(workplace, offline)?;
         offline::check_base(workplace, Layer::Generic, &args)?;
-        run_build(workplace, &plan, Layer::Generic, &args)?;
+        run_build(workplace, &plan, Layer::Generic, &args)?.tell();
         Ok(Self { workplace, plan })
     }
 
@@ -58,17 +57,11 @@ impl<'a> Apart<'a> {
     /// `Failed` when the build fails.
     pub fn export(workplace: &Workplace<'_>, directory: &Path, epoch: i64) -> Result<()> {
         let plan = Self::plan(workplace, false)?;
-        let printer = &workplace.context.printer;
         let invocation = Self::bake(workplace, &plan, directory, epoch)?;
-        let status = invocation.stream_to_stderr(printer)?;
-        if status.success() {
-            return Ok(());
-        }
-        Err(Error::failed(format!(
-            "the build of {} into a directory failed",
-            workplace.installation.name()
-        ))
-        .help("the first error is further up; `--progress plain` shows every line"))
+        let captured = capture::run(workplace, &plan, &Self::args(false), &invocation)?;
+        captured.succeeded()?;
+        captured.tell();
+        Ok(())
     }
 
     /// `docker compose build` cannot choose how images are written; `bake` reads the same file.
@@ -88,6 +81,7 @@ impl<'a> Apart<'a> {
             .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
             .directory(workplace.installation.directory())
             .args(["buildx", "bake", "--file=-", "--no-cache"])
+            .arg("--progress=rawjson")
             .args(["--provenance=false", "--sbom=false"])
             .arg(format!("--set=*.args.SOURCE_DATE_EPOCH={epoch}"))
             .arg(format!(
@@ -103,12 +97,6 @@ impl<'a> Apart<'a> {
                 directory.join(&target.name).display()
             ));
         }
-        invocation = match workplace.context.progress {
-            Progress::None => invocation.arg("--progress=quiet"),
-            _ if workplace.context.printer.is_quiet() => invocation.arg("--progress=quiet"),
-            Progress::Plain => invocation.arg("--progress=plain"),
-            Progress::Auto => invocation,
-        };
         Ok(invocation.args(plan.targets.iter().map(|target| &target.name)))
     }
 

@@ -2,15 +2,20 @@
 
 mod apart;
 mod args;
+mod capture;
 mod checks;
 mod derived;
 mod inputs;
 mod lists;
 mod locked;
 mod offline;
+mod places;
 mod plan;
 mod publish;
+mod record;
 mod said;
+mod summary;
+mod view;
 
 use serde::Serialize;
 
@@ -26,11 +31,13 @@ use crate::project::{Installation, Project, Revision};
 
 pub use apart::Apart;
 pub use args::BuildArgs;
+use capture::Captured;
 pub use checks::base_image;
 pub use derived::{Derived, Output, ServiceDockerfile};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 pub use said::Failure;
+pub use summary::table as stages_table;
 
 /// An image that was built, with all its names.
 #[derive(Debug, Serialize)]
@@ -80,8 +87,11 @@ pub fn build(
     if layer == Layer::Generic {
         locked::tell(installation, &context.printer)?;
     }
-    run_build(&workplace, &plan, layer, args)?;
-    publish::publish(&workplace, &plan, layer, args, &revision)
+    let mut captured = run_build(&workplace, &plan, layer, args)?;
+    let built = publish::publish(&workplace, &plan, layer, args, &revision)?;
+    captured.made(&workplace, &built);
+    captured.tell();
+    Ok(built)
 }
 
 /// The files that a layer is built from: what is wrong with them is told before the build. Gives
@@ -181,7 +191,12 @@ fn lock(context: &Context, project: &Project, installation: &Installation) -> Re
 }
 
 /// Runs the build; when it fails, nothing of it keeps a name.
-fn run_build(workplace: &Workplace<'_>, plan: &Plan, layer: Layer, args: &BuildArgs) -> Result<()> {
+fn run_build(
+    workplace: &Workplace<'_>,
+    plan: &Plan,
+    layer: Layer,
+    args: &BuildArgs,
+) -> Result<Captured> {
     let printer = &workplace.context.printer;
     let invocation = plan.invocation(workplace, args)?;
     let names: Vec<&str> = plan
@@ -193,17 +208,8 @@ fn run_build(workplace: &Workplace<'_>, plan: &Plan, layer: Layer, args: &BuildA
         "Building",
         format_args!("{} ({})", workplace.installation.name(), names.join(", ")),
     );
-    let outcome = invocation.stream_to_stderr(printer).and_then(|status| {
-        if status.success() {
-            return Ok(());
-        }
-        Err(Error::failed(format!(
-            "the build of {} failed",
-            workplace.installation.name()
-        ))
-        .help("the first error is further up; `--progress plain` shows every line")
-        .help("`envtpl check` looks at the files without building"))
-    });
+    let outcome = capture::run(workplace, plan, args, &invocation)
+        .and_then(|captured| captured.succeeded().map(|()| captured));
     if outcome.is_err() {
         workplace.images.untag(
             plan.targets.iter().map(|target| target.image.as_str()),

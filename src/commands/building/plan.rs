@@ -1,6 +1,5 @@
 //! The one `docker compose build` that makes a layer's images.
 
-use crate::commands::Progress;
 use crate::commands::building::BuildArgs;
 use crate::commands::building::offline::Offline;
 use crate::commands::workplace::{Layer, Workplace};
@@ -142,20 +141,14 @@ impl Plan {
             .compose
             .invocation()
             .args(["--project-directory", ".", "-f", "-", "build"])
+            // The variable is understood by every Compose; the option moved between versions.
+            .env("BUILDKIT_PROGRESS", "rawjson")
             .stdin(self.document(workplace)?);
         for build_arg in &args.build_args {
             invocation = invocation.args(["--build-arg", build_arg]);
         }
         if args.no_cache {
             invocation = invocation.arg("--no-cache");
-        }
-        let printer = &workplace.context.printer;
-        match workplace.context.progress {
-            Progress::None => invocation = invocation.arg("--quiet"),
-            _ if printer.is_quiet() => invocation = invocation.arg("--quiet"),
-            // The variable is understood by every Compose; the option moved between versions.
-            Progress::Plain => invocation = invocation.env("BUILDKIT_PROGRESS", "plain"),
-            Progress::Auto => {}
         }
         Ok(invocation.args(self.targets.iter().map(|target| &target.name)))
     }

@@ -16,6 +16,7 @@ import os
 import re
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,6 +25,8 @@ DEFAULT = "https://pypi.org/simple"
 # The best form first; an index that knows only one gives that.
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 TRIES = 3
+# Answers that are the same when one asks again.
+FINAL = (ssl.SSLCertVerificationError, ConnectionRefusedError)
 # Some servers forbid what they do not have.
 NOT_THERE = (401, 403, 404, 410)
 ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
@@ -181,9 +184,11 @@ class Index:
             except urllib.error.HTTPError as answer:
                 if left == 0 or answer.code < 500 and answer.code != 429:
                     raise
-            except (OSError, http.client.HTTPException):
-                if left == 0:
+            except (OSError, http.client.HTTPException) as reason:
+                if left == 0 or isinstance(getattr(reason, "reason", None), FINAL):
                     raise
+            # One second, then two.
+            time.sleep(2.0 ** (TRIES - 1 - left))
 
     def read(self, url):
         return self.ask(url, lambda answer: answer.read())

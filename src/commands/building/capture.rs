@@ -1,0 +1,262 @@
+//! Running a build so that all that it tells is kept: for the person while it runs, and in
+//! `.envtpl/builds/<id>/` for afterwards.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::commands::building::places::Places;
+use crate::commands::building::view::View;
+use crate::commands::building::{BuildArgs, Built, Plan, record, summary};
+use crate::commands::workplace::Workplace;
+use crate::engine::progress::{Event, PlainLog, Step, Steps, Stream, Told};
+use crate::error::{Error, Kind, Result};
+use crate::files::Journal;
+use crate::output::Printer;
+use crate::process::{Happening, Invocation};
+use crate::project::{Build, Outcome, build_file};
+use crate::secrets::redact_text;
+
+/// How long a live display waits for something new.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A build that ended.
+pub struct Captured {
+    build: Build,
+    /// The one before it of the same images.
+    before: Option<Build>,
+    printer: Printer,
+    shows_progress: bool,
+    is_kept: bool,
+}
+
+/// Runs the command line of a build. What it tells is shown as the person asked, and kept.
+///
+/// # Errors
+/// `NotReady` when the tool cannot be started; `Interrupted` when the person stopped it. That the
+/// build failed is told by [`Captured::succeeded`].
+pub fn run(
+    workplace: &Workplace<'_>,
+    plan: &Plan,
+    args: &BuildArgs,
+    invocation: &Invocation,
+) -> Result<Captured> {
+    let printer = &workplace.context.printer;
+    let root = workplace.project.root();
+    let before = record::before(workplace, plan);
+    let view = View::new(workplace.context, workplace.installation);
+    let kept = Kept::begin(root);
+    if let Err(error) = &kept {
+        view.warn(error);
+    }
+    let mut account = Account {
+        steps: Steps::new(plan.targets.iter().map(|target| target.name.clone())),
+        plain: PlainLog::default(),
+        view,
+        messages: Vec::new(),
+        places: record::places(workplace, plan, args),
+        kept: kept.ok(),
+    };
+    let started = Timestamp::now();
+    let mut streams = [Stream::default(), Stream::default()];
+    let status = invocation.follow(printer, PAUSE, |happening| {
+        let told = match happening {
+            Happening::Output(line) => streams[0].take(&line),
+            Happening::Talk(line) => streams[1].take(&line),
+            Happening::Silence => Vec::new(),
+        };
+        if told.is_empty() {
+            account.keep(Kept::flush);
+        }
+        told.into_iter().for_each(|told| account.take(told));
+        account.view.show(&account.steps);
+    });
+    let rest: Vec<_> = streams.iter_mut().flat_map(Stream::end).collect();
+    rest.into_iter().for_each(|told| account.take(told));
+    let outcome = match &status {
+        Ok(status) if status.success() => Outcome::Built,
+        Err(error) if error.kind() == Kind::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Failed,
+    };
+    account.end(outcome);
+    let mut build = record::of(
+        workplace,
+        plan,
+        invocation,
+        args,
+        &account.steps,
+        account.places.as_ref(),
+        started,
+    );
+    build.outcome = outcome;
+    build.messages.clone_from(&account.messages);
+    if let Some(kept) = &account.kept {
+        build.id.clone_from(&kept.id);
+    }
+    account.keep(|kept| {
+        kept.flush()?;
+        build.keep(root)?;
+        Build::forget_old(root)
+    });
+    status.map(|_| Captured {
+        is_kept: account.kept.is_some(),
+        shows_progress: account.view.is_seen(),
+        build,
+        before,
+        printer: printer.clone(),
+    })
+}
+
+impl Captured {
+    /// Whether the build made what it should.
+    ///
+    /// # Errors
+    /// `Failed`, with the step that did.
+    pub fn succeeded(&self) -> Result<()> {
+        if self.build.outcome == Outcome::Built {
+            return Ok(());
+        }
+        let failed = self.build.failed_step();
+        let mut error = Error::failed(format!("the build of {} failed", self.build.installation));
+        if let Some(step) = failed {
+            let (stage, why) = (step.stage.as_deref(), step.error.as_deref());
+            let place = match (stage, step.position) {
+                (Some(stage), Some((step, of))) => format!("stage {stage}, step {step} of {of}"),
+                _ => step.instruction.clone(),
+            };
+            let why = format!("{place}: {}", why.unwrap_or_default());
+            error = error.because(std::io::Error::other(why));
+        } else if let Some(message) = self.build.messages.last() {
+            error = error.because(std::io::Error::other(message.clone()));
+        }
+        if self.is_kept {
+            let log = build_file(&self.build.id, "log.txt");
+            error = error.help(format!("all that it printed: {}", log.display()));
+        }
+        Err(error.help("`envtpl check` looks at the files without building"))
+    }
+
+    /// Adds the images that the build made to its report.
+    pub fn made(&mut self, workplace: &Workplace<'_>, built: &[Built]) {
+        record::images(workplace, built, &mut self.build);
+        if self.is_kept {
+            // The build itself is done, and its other files are there.
+            let _ = self.build.keep(workplace.project.root());
+        }
+    }
+
+    /// Shows what the build did, stage by stage.
+    pub fn tell(&self) {
+        if self.shows_progress {
+            self.printer
+                .note(summary::table(&self.build, self.before.as_ref()));
+        }
+    }
+}
+
+/// What is known of a build while it runs.
+struct Account {
+    steps: Steps,
+    plain: PlainLog,
+    view: View,
+    /// What the tools said beside the steps.
+    messages: Vec<String>,
+    places: Option<Places>,
+    kept: Option<Kept>,
+}
+
+impl Account {
+    fn take(&mut self, told: Told) {
+        match told {
+            Told::Event(event) => {
+                let event = event.redacted();
+                self.keep(|kept| kept.event(&event));
+                let changes = self.steps.take(&event);
+                let lines = self.plain.take(&self.steps, &changes);
+                self.say(&lines);
+            }
+            Told::Text(text) => {
+                let text = redact_text(console::strip_ansi_codes(&text).trim_end());
+                if !text.is_empty() {
+                    self.view.message(&text);
+                    self.messages.push(text);
+                }
+            }
+        }
+    }
+
+    /// The end of the log: what was held back, and what a reader looks for after a failure.
+    fn end(&mut self, outcome: Outcome) {
+        let lines = self.plain.end(&self.steps);
+        self.say(&lines);
+        if outcome == Outcome::Failed {
+            let mut failed = self.steps.failed().map(failure).unwrap_or_default();
+            // Newer tools show the place themselves.
+            let is_shown = self.messages.iter().any(|line| line.contains("| >>>"));
+            if let (Some(places), Some(step), false) = (&self.places, self.steps.failed(), is_shown)
+            {
+                failed.extend(places.excerpt(&step.parts));
+            }
+            self.view.failure(&failed);
+            self.keep(|kept| kept.lines(&failed));
+        }
+        let messages = std::mem::take(&mut self.messages);
+        self.keep(|kept| kept.lines(&messages));
+        self.messages = messages;
+    }
+
+    fn say(&mut self, lines: &[String]) {
+        self.view.lines(lines);
+        self.keep(|kept| kept.lines(lines));
+    }
+
+    /// A build goes on when it cannot be written down: on a full disk, in a project of others.
+    fn keep(&mut self, write: impl FnOnce(&mut Kept) -> Result<()>) {
+        if let Some(Err(error)) = self.kept.as_mut().map(write) {
+            self.view.warn(&error);
+            self.kept = None;
+        }
+    }
+}
+
+/// What BuildKit prints of the step that failed, when all is over.
+fn failure(step: &Step) -> Vec<String> {
+    let mut lines = vec!["------".to_owned(), format!(" > {}:", step.name)];
+    lines.extend(step.last_lines.iter().cloned());
+    lines.push("------".to_owned());
+    lines
+}
+
+/// The files of a build.
+struct Kept {
+    id: String,
+    events: Journal,
+    log: Journal,
+}
+
+impl Kept {
+    fn begin(project: &Path) -> Result<Self> {
+        let id = Build::begin(project)?;
+        Ok(Self {
+            events: Build::journal(project, &id, "events.jsonl")?,
+            log: Build::journal(project, &id, "log.txt")?,
+            id,
+        })
+    }
+
+    fn event(&mut self, event: &Event) -> Result<()> {
+        let line = serde_json::to_string(event)
+            .map_err(|source| Error::failed("cannot write down an event").because(source))?;
+        self.events.line(&line)
+    }
+
+    fn lines(&mut self, lines: &[String]) -> Result<()> {
+        lines.iter().try_for_each(|line| self.log.line(line))
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.events.flush()?;
+        self.log.flush()
+    }
+}

@@ -1,0 +1,148 @@
+//! Where in the Dockerfile the steps of a build stand, and what they see there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::engine::progress::StepName;
+use crate::error::Result;
+use crate::files;
+use crate::installation::dockerfile::{Dockerfile, Given, Graph, Scope};
+use crate::secrets::{redact_text, redact_value};
+
+/// Lines that an excerpt shows before and after the instruction.
+const AROUND: usize = 2;
+
+/// The Dockerfile of a build, as it was when the build began.
+pub struct Places {
+    dockerfile: Dockerfile,
+    graph: Graph,
+    given: Given,
+}
+
+impl Places {
+    /// Reads the Dockerfile that is built with these arguments.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path, args: BTreeMap<String, String>) -> Result<Self> {
+        let dockerfile = Dockerfile::parse(path, &files::read_text(path)?)?;
+        let given = Given {
+            args,
+            ..Given::default()
+        };
+        Ok(Self {
+            graph: Graph::new(&dockerfile, &given),
+            dockerfile,
+            given,
+        })
+    }
+
+    /// The line that a step's instruction begins in.
+    pub fn line(&self, step: &StepName) -> Option<usize> {
+        let instruction = &self.dockerfile.instructions()[self.instruction(step)?];
+        Some(*instruction.lines.start())
+    }
+
+    /// The build arguments and variables that a step sees, as they may be shown.
+    pub fn arguments(&self, step: &StepName) -> BTreeMap<String, String> {
+        let Some(instruction) = self.instruction(step) else {
+            return BTreeMap::new();
+        };
+        let scope = Scope::before(&self.dockerfile, &self.graph, &self.given, instruction);
+        let variables = scope.variables().iter();
+        variables
+            .filter_map(|(name, variable)| {
+                let value = variable.value.as_deref()?;
+                Some((name.clone(), redact_value(name, value)))
+            })
+            .collect()
+    }
+
+    /// The lines round a step's instruction, as BuildKit prints them after a failure.
+    pub fn excerpt(&self, step: &StepName) -> Vec<String> {
+        let Some(instruction) = self.instruction(step) else {
+            return Vec::new();
+        };
+        let lines = &self.dockerfile.instructions()[instruction].lines;
+        let name = self.dockerfile.path().file_name().unwrap_or_default();
+        let rule = "-".repeat(20);
+        let mut excerpt = vec![
+            format!("{}:{}", name.to_string_lossy(), lines.start()),
+            rule.clone(),
+        ];
+        let numbered = (1..).zip(self.dockerfile.text().lines());
+        let first = lines.start().saturating_sub(AROUND);
+        let around = numbered
+            .skip_while(|(number, _)| *number < first)
+            .take_while(|(number, _)| *number <= lines.end() + AROUND);
+        excerpt.extend(around.map(|(number, line)| {
+            let mark = match lines.contains(&number) {
+                true => ">>>",
+                false => "   ",
+            };
+            let line = redact_text(line);
+            format!("{number:4} | {mark} {line}").trim_end().to_owned()
+        }));
+        excerpt.push(rule);
+        excerpt
+    }
+
+    fn instruction(&self, step: &StepName) -> Option<usize> {
+        let (number, total) = step.position?;
+        self.graph.instruction_of(
+            &self.dockerfile,
+            step.stage.as_deref(),
+            usize::try_from(number).ok()?,
+            usize::try_from(total).ok()?,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_found_in_its_file_with_what_it_sees() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("Dockerfile");
+        let text = "ARG BASE=x\nFROM $BASE AS tools\nARG JOBS=1\nARG API_KEY\nWORKDIR /w\nRUN make \\\n  \
+                    -j$JOBS\nENV DONE=1\nFROM tools\nCOPY a b\n";
+        crate::files::keep_readable(&path, text.as_bytes()).expect("written");
+        let given = [("JOBS", "4"), ("API_KEY", "abc")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let places = Places::read(&path, given.into()).expect("read");
+        let step = StepName {
+            stage: Some("tools".into()),
+            position: Some((3, 3)),
+            ..StepName::default()
+        };
+        assert_eq!(places.line(&step), Some(6));
+        let seen = places.arguments(&step);
+        assert_eq!(seen.get("JOBS").map(String::as_str), Some("4"));
+        assert_eq!(seen.get("API_KEY").map(String::as_str), Some("****"));
+        assert_eq!(seen.get("DONE"), None);
+        let rule = "-".repeat(20);
+        assert_eq!(
+            places.excerpt(&step),
+            [
+                "Dockerfile:6",
+                &rule,
+                "   4 |     ARG API_KEY",
+                "   5 |     WORKDIR /w",
+                "   6 | >>> RUN make \\",
+                "   7 | >>>   -j$JOBS",
+                "   8 |     ENV DONE=1",
+                "   9 |     FROM tools",
+                &rule
+            ]
+        );
+        let unnamed = StepName {
+            stage: Some("stage-1".into()),
+            position: Some((1, 1)),
+            ..StepName::default()
+        };
+        assert_eq!(places.line(&unnamed), Some(10));
+        assert_eq!(places.line(&StepName::default()), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! What a build tells while it runs, and what is known of its steps.
+
+mod event;
+mod name;
+mod plain;
+mod steps;
+mod stream;
+
+pub use event::{Event, Vertex};
+pub use name::StepName;
+pub use plain::PlainLog;
+pub use steps::{Change, Step, Steps};
+pub use stream::{Stream, Told};
