@@ -1,11 +1,13 @@
 //! `envtpl debug`: looks into a step that fails, with a Dockerfile that is thrown away.
 
 mod evidence;
+mod looks;
 mod place;
 mod report;
 mod secrets;
 mod shell;
 mod trial;
+mod why;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,7 @@ use crate::output::Format;
 use place::Evidence;
 use report::Report;
 use trial::{Kept, Outcome, Trial};
+use why::Why;
 
 /// Options of `envtpl debug`.
 #[derive(Debug, clap::Args)]
@@ -121,6 +124,7 @@ fn look(workplace: &Workplace<'_>, args: &Args, original: &ServiceDockerfile) ->
             platform,
             build_args: args.build_args.clone(),
         };
+        let mut others = Vec::new();
         let instruction = match &aim {
             Aim::Instruction(index) => *index,
             Aim::Stage(stage) if context.dry_run => {
@@ -128,19 +132,20 @@ fn look(workplace: &Workplace<'_>, args: &Args, original: &ServiceDockerfile) ->
                 return context.printer.data(derived.shown(Output::Nothing)?);
             }
             Aim::Stage(stage) => match trial.first_failure(stage.as_deref())? {
-                Some(index) => index,
+                Some((index, too)) => {
+                    others = too;
+                    index
+                }
                 None => continue,
             },
         };
         if context.dry_run {
             return context.printer.data(trial.shown(instruction)?);
         }
-        let outcome = trial.look(instruction, &evidence)?;
-        if outcome.failed() {
-            return finish(&trial, outcome, evidence);
-        }
-        if matches!(aim, Aim::Stage(_)) {
-            // It failed a moment ago.
+        let mut outcome = trial.look(instruction, &evidence)?;
+        outcome.others.extend(others);
+        // A stage's step failed a moment ago: that it passes now is worth its evidence too.
+        if outcome.failed() || matches!(aim, Aim::Stage(_)) {
             return finish(&trial, outcome, evidence);
         }
     }
@@ -318,7 +323,8 @@ fn finish(trial: &Trial<'_>, outcome: Outcome, evidence: Evidence) -> Result<()>
     let printer = &trial.workplace.context.printer;
     let secrets = secrets::Secrets::of(trial.workplace, &trial.original.service)?;
     secrets.hide_below(outcome.directory.path())?;
-    let report = Report::new(trial, &outcome, evidence.place())?;
+    let why = Why::of(trial, &outcome)?;
+    let report = Report::new(trial, &outcome, why, evidence.place())?;
     let (failed, kept) = (outcome.failed(), outcome.kept.clone());
     evidence.settle(outcome, &report)?;
     if trial.args.shell {

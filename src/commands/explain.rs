@@ -10,6 +10,8 @@ use crate::engine::failure::{self, Outcome};
 use crate::error::{Error, Kind, Result};
 use crate::files;
 
+pub use human::text as told;
+
 /// Options of `envtpl explain`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

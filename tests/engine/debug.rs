@@ -239,7 +239,7 @@ fn a_step_without_a_command_is_told_with_the_state_before_it() {
 fn the_step_that_fails_is_found_wherever_it_is() {
     let shop = shop(
         "debug-where",
-        "FROM BASE AS one\nRUN sleep 1; exit 3\nFROM BASE AS two\nRUN exit 4\n\
+        "FROM BASE AS one\nRUN sleep 5; exit 3\nFROM BASE AS two\nRUN exit 4\n\
          FROM BASE AS three\nRUN true\n\
          FROM three AS development-generic\nCOPY --from=two /etc/hostname /two\nCOPY --from=one /etc/hostname /one\nRUN true\n\
          FROM one AS later\nRUN exit 9\n",
@@ -249,6 +249,8 @@ fn the_step_that_fails_is_found_wherever_it_is() {
         (looked.report["line"].as_i64(), looked.status()),
         (Some(4), Some(4))
     );
+    let too = serde_json::json!(["[one 2/2] RUN sleep 5; exit 3"]);
+    assert_eq!(looked.report["failed_too"], too);
     // A line behind a step that fails cannot be reached.
     let looked = debug(&shop, &["12"], 1);
     assert_eq!(

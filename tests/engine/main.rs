@@ -10,6 +10,7 @@ mod build;
 mod builds;
 mod busy;
 mod clean;
+mod cmake_case;
 mod company;
 mod compilers;
 mod debug;

@@ -16,7 +16,7 @@ pub struct Failure {
     pub message: String,
     /// What the failing step printed, as far as it was told.
     pub log: Vec<String>,
-    /// The names of other steps that failed by themselves.
+    /// The names of other steps that failed, or were stopped.
     pub others: Vec<String>,
 }
 
@@ -26,10 +26,13 @@ impl Failure {
         let mut failure = Self::default();
         let mut names = BTreeMap::new();
         let mut logs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut stopped: Vec<&str> = Vec::new();
         let mut failed: Vec<(&str, &str)> = Vec::new();
         for line in said {
             if let Some((number, rest)) = numbered(line) {
-                if let Some(error) = rest.strip_prefix("ERROR: ") {
+                if rest == "CANCELED" {
+                    stopped.push(number);
+                } else if let Some(error) = rest.strip_prefix("ERROR: ") {
                     failed.push((number, error));
                 } else if rest.starts_with('[') && !names.contains_key(number) {
                     names.insert(number, rest);
@@ -58,8 +61,9 @@ impl Failure {
         }
         let name_of = |number: &str| names.get(number).map(|name| (*name).to_owned());
         failure.step = first.and_then(name_of);
-        let others = own.iter().filter(|(number, _)| Some(*number) != first);
-        failure.others = others.filter_map(|(number, _)| name_of(number)).collect();
+        let others = own.iter().map(|(number, _)| *number);
+        let others = others.filter(|number| Some(*number) != first);
+        failure.others = others.chain(stopped).filter_map(name_of).collect();
         failure
     }
 
@@ -100,7 +104,7 @@ mod tests {
         let said = "#7 [a 2/2] RUN one\n#8 [b 2/2] RUN two\n#8 0.150 two says\n#8 0.160 \n#7 0.1 one\n\
                     #8 ERROR: process \"/bin/sh -c two\" did not complete successfully: exit code: 7\n\
                     #7 ERROR: process \"/bin/sh -c one\" did not complete successfully: exit code: 3\n\
-                    #9 [c 2/2] RUN three\n#9 ERROR: process \"x\": context canceled: context canceled\n\
+                    #9 [c 2/2] RUN three\n#9 CANCELED\n\
                     ------\n > [b 2/2] RUN two:\n0.150 two says\n------\nDockerfile:16\n--------\n  \
                     16 | >>> RUN two\n--------\nERROR: failed to solve: process \"/bin/sh -c two\" \
                     did not complete successfully: exit code: 7";
@@ -109,7 +113,7 @@ mod tests {
         assert_eq!(failure.line, Some(16));
         assert_eq!(failure.position(), Some((Some("b"), 2, 2)));
         assert_eq!(failure.log, ["two says", ""]);
-        assert_eq!(failure.others, ["[a 2/2] RUN one"]);
+        assert_eq!(failure.others, ["[a 2/2] RUN one", "[c 2/2] RUN three"]);
         assert!(failure.message.ends_with("exit code: 7"));
     }
 }

@@ -108,6 +108,11 @@ pub fn collect(patterns: &[String]) -> String {
     script
 }
 
+/// A script that looks for something, and hands over nothing but what it found.
+pub fn looking(script: &str) -> String {
+    format!("{START}rm -rf \"$out\"\nmkdir -p \"$out\"\n{script}")
+}
+
 /// Commands that keep what a pattern names. `*`, `?` and `[…]` are the shell's own; `**` is any
 /// directory below, and the one itself.
 fn each(pattern: &str, depth: usize) -> String {

@@ -5,7 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::commands::debug::looks::Looked;
 use crate::commands::debug::trial::{LOG, Outcome, Seen, Trial};
+use crate::commands::debug::why::Why;
+use crate::commands::explain;
+use crate::engine::failure;
 use crate::error::{Error, Place, Result};
 use crate::files::{self, EntryKind};
 use crate::installation::dockerfile::{Dockerfile, Graph};
@@ -38,8 +42,14 @@ pub struct Report {
     probes: Vec<String>,
     /// CMake's variables that name nothing, by the probe that lists them.
     not_found: BTreeMap<String, Vec<String>>,
+    /// Steps of other stages that failed, or were stopped, at the same time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed_too: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<failure::Outcome>,
+    /// What the explanation names, looked for where the step failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    looked: Vec<Looked>,
 }
 
 impl Report {
@@ -47,29 +57,11 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn new(trial: &Trial<'_>, outcome: &Outcome, place: &Path) -> Result<Self> {
+    pub fn new(trial: &Trial<'_>, outcome: &Outcome, why: Why, place: &Path) -> Result<Self> {
         let (dockerfile, original) = (trial.dockerfile, trial.original);
         let directory = outcome.directory.path();
-        let below = |name: &str| -> Result<Vec<String>> {
-            let directory = directory.join(name);
-            if !files::is_directory(&directory) {
-                return Ok(Vec::new());
-            }
-            let entries = files::walk(&directory)?.into_iter();
-            let entries = entries.filter(|entry| entry.kind == EntryKind::File);
-            Ok(entries
-                .map(|entry| entry.path.display().to_string())
-                .collect())
-        };
+        let below = |name: &str| names_below(&directory.join(name));
         let probes = below("probes")?;
-        let mut not_found = BTreeMap::new();
-        for probe in &probes {
-            let text = files::read(&directory.join("probes").join(probe))?;
-            let variables = not_found_in(&String::from_utf8_lossy(&text));
-            if !variables.is_empty() {
-                not_found.insert(probe.clone(), variables);
-            }
-        }
         let log = files::read_if_exists(&directory.join(LOG))?.unwrap_or_default();
         let instruction = &dockerfile.instructions()[outcome.instruction];
         let stage = &dockerfile.stages()[instruction.stage.unwrap_or_default()];
@@ -95,14 +87,27 @@ impl Report {
                 .map(|path| format!("/{path}"))
                 .collect(),
             probes,
-            not_found,
+            not_found: not_found(directory)?,
             failed_too: outcome.others.clone(),
+            explanation: why.explained,
+            looked: why.looked,
         })
     }
 
     /// For people.
     pub fn told(&self) -> String {
-        let mut text = format!("{}\n  {LOG}: {} lines\n", self.directory, self.log_lines);
+        let mut text = match &self.explanation {
+            Some(explained @ failure::Outcome::Failed(_)) => explain::told(explained) + "\n",
+            _ => String::new(),
+        };
+        for looked in &self.looked {
+            let told = looked.told.replace('\n', "\n       ");
+            text += &format!("there: {told}\n");
+        }
+        if !self.looked.is_empty() {
+            text.push('\n');
+        }
+        text += &format!("{}\n  {LOG}: {} lines\n", self.directory, self.log_lines);
         let few = |names: &[String]| {
             let shown = names
                 .iter()
@@ -124,7 +129,7 @@ impl Report {
             text += &format!("  CMake did not find ({probe}): {}\n", few(variables));
         }
         for name in &self.failed_too {
-            text += &format!("  failed too: {name}\n");
+            text += &format!("  failed too, or was stopped: {name}\n");
         }
         text
     }
@@ -155,12 +160,66 @@ impl Report {
     }
 }
 
+/// What the builder calls a step, `[stage 2/5]`, its line, and the first line of its instruction.
+pub fn named(trial: &Trial<'_>, instruction: usize) -> (String, usize, String) {
+    let dockerfile = trial.dockerfile;
+    let own = &dockerfile.instructions()[instruction];
+    let text = dockerfile.own_text(own);
+    let first = text.lines().next().unwrap_or(text).to_owned();
+    let label = match Graph::new(dockerfile, &trial.given).step(instruction) {
+        Some(step) => {
+            let stage = step.stage.as_ref().map(|stage| format!("{stage} "));
+            format!(
+                "[{}{}/{}]",
+                stage.unwrap_or_default(),
+                step.number,
+                step.total
+            )
+        }
+        None => String::new(),
+    };
+    (label, *own.lines.start(), first)
+}
+
+/// The variables of CMake that name nothing, by the probe below a directory that lists them.
+///
+/// # Errors
+/// When a probe cannot be read.
+pub fn not_found(directory: &Path) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut found = BTreeMap::new();
+    let directory = directory.join("probes");
+    for probe in names_below(&directory)? {
+        let text = files::read(&directory.join(&probe))?;
+        let variables = not_found_in(&String::from_utf8_lossy(&text));
+        if !variables.is_empty() {
+            found.insert(probe, variables);
+        }
+    }
+    Ok(found)
+}
+
+fn names_below(directory: &Path) -> Result<Vec<String>> {
+    if !files::is_directory(directory) {
+        return Ok(Vec::new());
+    }
+    let entries = files::walk(directory)?.into_iter();
+    let entries = entries.filter(|entry| entry.kind == EntryKind::File);
+    Ok(entries
+        .map(|entry| entry.path.display().to_string())
+        .collect())
+}
+
+/// Tools of other systems, which CMake never finds here.
+const ELSEWHERE: [&str; 3] = ["CMAKE_DLLTOOL", "CMAKE_MT", "CMAKE_TAPI"];
+
 /// The variables that CMake lists as `NAME:TYPE=…-NOTFOUND`.
 fn not_found_in(listed: &str) -> Vec<String> {
     let pairs = listed.lines().filter_map(|line| line.split_once('='));
     let missing = pairs.filter(|(_, value)| value.trim_end().ends_with("NOTFOUND"));
     missing
-        .filter_map(|(name, _)| Some(name.split_once(':')?.0.to_owned()))
+        .filter_map(|(name, _)| Some(name.split_once(':')?.0))
+        .filter(|name| !ELSEWHERE.contains(name))
+        .map(str::to_owned)
         .collect()
 }
 
@@ -170,7 +229,8 @@ mod tests {
 
     #[test]
     fn what_cmake_did_not_find_is_listed() {
-        let listed = "// A path\nX_DIR:PATH=X_DIR-NOTFOUND\nY:FILEPATH=/usr/y\nZ:PATH=NOTFOUND\n";
+        let listed = "// A path\nX_DIR:PATH=X_DIR-NOTFOUND\nY:FILEPATH=/usr/y\nZ:PATH=NOTFOUND\n\
+                      CMAKE_DLLTOOL:FILEPATH=CMAKE_DLLTOOL-NOTFOUND\n";
         assert_eq!(not_found_in(listed), ["X_DIR", "Z"]);
     }
 }

@@ -93,11 +93,12 @@ impl Trial<'_> {
         derived
     }
 
-    /// The instruction at which the build of a stage fails; `None` when it does not.
+    /// The instruction at which the build of a stage fails, and what else failed or was stopped;
+    /// `None` when it does not fail.
     ///
     /// # Errors
     /// `Failed` when the build fails elsewhere than at an instruction.
-    pub fn first_failure(&self, stage: Option<&str>) -> Result<Option<usize>> {
+    pub fn first_failure(&self, stage: Option<&str>) -> Result<Option<(usize, Vec<String>)>> {
         let printer = &self.workplace.context.printer;
         let of = stage.map_or_else(
             || format!("`{}`", self.original.service),
@@ -117,7 +118,7 @@ impl Trial<'_> {
             graph.instruction_of(self.dockerfile, stage, number, total)
         };
         match by_line.or_else(by_name) {
-            Some(index) => Ok(Some(index)),
+            Some(index) => Ok(Some((index, failure.others))),
             None => Err(no_step(&failure, &ended.said)),
         }
     }
