@@ -21,6 +21,7 @@ mod editors;
 mod ended;
 mod entrypoint;
 mod env_file;
+mod explain;
 mod freeze;
 mod freeze_edges;
 mod frozen_cases;

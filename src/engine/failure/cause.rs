@@ -110,7 +110,8 @@ fn explain(failed: Vec<(u32, Step)>, log: &mut Collector) -> Explanation {
             .collect(),
         ..Explanation::default()
     };
-    let chosen = choose(hits);
+    // That it failed is no reason.
+    let chosen = choose(hits).filter(|hit| hit.rule.id != "step-failed");
     match chosen {
         Some(hit) => tell(&mut explanation, hit, &step, &others),
         None => unknown(&mut explanation, &step, said),
@@ -129,6 +130,15 @@ fn explain(failed: Vec<(u32, Step)>, log: &mut Collector) -> Explanation {
             "CMake said before that it did not find: {}",
             log.not_found.join(", ")
         ));
+    }
+    // CMake's own message does not say which.
+    if explanation.rule.as_deref() == Some("pkg-config")
+        && let Some(package) = log.not_found.last()
+    {
+        let facts = &mut explanation.facts;
+        facts
+            .entry("pkg_config".to_owned())
+            .or_insert_with(|| package.clone());
     }
     advice::complete(&mut explanation, chosen);
     explanation

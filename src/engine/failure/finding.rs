@@ -76,7 +76,10 @@ pub(super) fn read(window: &Window<'_>, line: &Line) -> Finding {
         cmake(window, line, &mut finding);
     } else if text.starts_with("× ") || text.starts_with("error: ") || text.starts_with("error[") {
         told_in_lines(window, line, &mut finding);
-    } else if text.starts_with("File \"") {
+    } else if ["SyntaxError", "IndentationError", "TabError"]
+        .iter()
+        .any(|name| text.starts_with(name))
+    {
         syntax_error(window, line, &mut finding);
     } else if continues(text) {
         paragraph(window, line, &mut finding);
@@ -212,25 +215,19 @@ fn traceback(window: &Window<'_>, line: &Line, finding: &mut Finding) {
     }
 }
 
-/// `File "x.py", line 1`, the line, a mark and `SyntaxError: …`.
+/// `SyntaxError: …`; before it stand `File "x.py", line 1`, the line and a mark.
 fn syntax_error(window: &Window<'_>, line: &Line, finding: &mut Finding) {
-    let found = CALL.as_ref().and_then(|call| call.captures(&line.text));
-    finding.place = found.as_ref().and_then(spot);
-    for next in window.after(line).take(4) {
-        let text = next.trimmed();
-        finding.end = next.range.end;
-        if text
-            .split(':')
-            .next()
-            .is_some_and(|name| name.ends_with("Error"))
-        {
-            finding.text = cut(text);
+    let Some(call) = CALL.as_ref() else { return };
+    let mut shown = Vec::new();
+    for before in window.before(line).take(4) {
+        if let Some(found) = call.captures(&before.text) {
+            finding.place = spot(&found);
+            shown.reverse();
+            finding.excerpt = shown;
             return;
         }
-        finding.excerpt.push(cut(&next.text));
+        shown.push(cut(&before.text));
     }
-    finding.excerpt.clear();
-    finding.end = line.range.end;
 }
 
 /// `CMake Error at FILE:LINE (command):`, its indented paragraphs, its call stack.
@@ -302,6 +299,19 @@ fn told_in_lines(window: &Window<'_>, line: &Line, finding: &mut Finding) {
             }
             finding.end = next.range.end;
         }
+        return;
+    }
+    // As uv and cargo tell what led to it.
+    while let Some(next) = lines.next_if(|next| next.trimmed().starts_with("Caused by: ")) {
+        if finding.text.len() < MESSAGE {
+            finding.text.push_str(": ");
+            let words = next.trimmed().trim_start_matches("Caused by: ");
+            finding.text.push_str(words);
+        }
+        finding.end = next.range.end;
+    }
+    if finding.end > line.range.end {
+        finding.text = cut(&finding.text);
         return;
     }
     // `  × No solution found:` and what is drawn below it, a tree of words.

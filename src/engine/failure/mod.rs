@@ -37,4 +37,6 @@ pub fn explain(log: impl io::Read) -> io::Result<Outcome> {
 }
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,111 @@
+//! Each rule explains a log that a real build left: one that is failed again in the engine tests, or
+//! one that somebody published. The cases are in `tests/failures/cases.yaml`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::files;
+
+#[derive(Deserialize)]
+struct Cases {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    rule: String,
+    name: Option<String>,
+    build: Option<String>,
+    source: Option<String>,
+    log: Option<String>,
+    message: String,
+    place: Option<String>,
+    chain: Option<String>,
+    target: Option<String>,
+}
+
+fn place(spot: Option<&Spot>) -> String {
+    let Some(spot) = spot else {
+        return String::new();
+    };
+    let numbers = [spot.line, spot.column].into_iter().flatten();
+    let numbers: String = numbers.map(|number| format!(":{number}")).collect();
+    format!("{}{numbers}", spot.file)
+}
+
+/// What is wrong with the explanation of a case.
+fn wrong(case: &Case, log: &[u8]) -> Option<String> {
+    let Outcome::Failed(found) = explain(log).expect("read") else {
+        return Some("nothing failed".to_owned());
+    };
+    let nearest = found.chain.iter().find_map(|frame| {
+        let place = frame.place.as_ref()?;
+        (Some(place) != found.place.as_ref()).then_some(place)
+    });
+    let mut wrong = Vec::new();
+    if found.rule.as_deref() != Some(&case.rule) {
+        wrong.push(format!("explained by {:?}", found.rule));
+    }
+    if !found.message.contains(&case.message) {
+        wrong.push(format!("{:?} is not in it", case.message));
+    }
+    for (expected, told) in [
+        (&case.place, place(found.place.as_ref())),
+        (&case.chain, place(nearest)),
+    ] {
+        if expected.as_ref().is_some_and(|expected| *expected != told) {
+            wrong.push(format!("{expected:?} is {told:?}"));
+        }
+    }
+    let target = found.target.as_deref().unwrap_or_default();
+    if case
+        .target
+        .as_deref()
+        .is_some_and(|end| !target.ends_with(end))
+    {
+        wrong.push(format!("the target is {target:?}"));
+    }
+    (!wrong.is_empty()).then(|| format!("{}\n{:?}", wrong.join("; "), found.message))
+}
+
+#[test]
+fn each_rule_explains_a_log_of_a_real_build() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failures");
+    let text = files::read_text(&directory.join("cases.yaml")).expect("cases");
+    let cases: Cases = serde_yaml::from_str(&text).expect("cases");
+    let mut told = String::new();
+    let mut wrongs = Vec::new();
+    let mut covered = BTreeSet::new();
+    for case in &cases.cases {
+        let name = case.name.as_ref().unwrap_or(&case.rule);
+        covered.insert(case.rule.clone());
+        let (log, from) = match (&case.log, &case.source) {
+            (Some(log), Some(source)) => (log.clone().into_bytes(), source.as_str()),
+            _ => {
+                assert!(case.build.is_some(), "{name} has no build and no source");
+                let path = directory.join("logs").join(format!("{name}.txt"));
+                (files::read(&path).expect("a log"), "failed here")
+            }
+        };
+        told += &format!("{name}: {from}\n");
+        if let Some(wrong) = wrong(case, &log) {
+            wrongs.push(format!("{name}: {wrong}"));
+        }
+    }
+    // Not through `print!`, which a test that succeeds keeps for itself.
+    let _ = std::io::stderr().write_all(told.as_bytes());
+    for rule in rules::book().rules() {
+        let needs = matches!(
+            rule.tier,
+            rules::Tier::Cause | rules::Tier::Error | rules::Tier::Suspect
+        );
+        if needs && !covered.contains(&rule.id) {
+            wrongs.push(format!("{} has no case", rule.id));
+        }
+    }
+    assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
+}

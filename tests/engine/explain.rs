@@ -1,0 +1,109 @@
+//! Builds that really fail, one for each rule of `envtpl explain` that can be had here.
+//! With `UPDATE=1` their logs become those that the rules are tested with elsewhere.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde::Deserialize;
+
+use crate::workshop::BASE;
+
+const TOOLS: &str = "envtpl-test/failure-tools";
+
+#[derive(Deserialize)]
+struct Cases {
+    tools: String,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    rule: String,
+    name: Option<String>,
+    build: Option<String>,
+    message: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Builds a Dockerfile without a context of its own.
+fn build(dockerfile: &str, options: &[&str]) -> Output {
+    let dockerfile = dockerfile
+        .replace("FROM base", &format!("FROM {BASE}"))
+        .replace("FROM tools", &format!("FROM {TOOLS}"));
+    let context = tempfile::tempdir().expect("a directory");
+    let bundle = std::env::var("ENVTPL_TEST_CA_BUNDLE");
+    let bundle = bundle.unwrap_or_else(|_| "/etc/ssl/certs/ca-certificates.crt".to_owned());
+    let steps = root().join("templates/installation/common/build-steps");
+    let mut child = Command::new("docker")
+        .args(["build", "--progress", "plain", "--file", "-"])
+        .arg(format!("--secret=id=ca,src={bundle}"))
+        .arg(format!("--build-context=steps={}", steps.display()))
+        .args(options)
+        .arg(context.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("docker runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(dockerfile.as_bytes()).expect("written");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+/// What `envtpl explain -` says of a log.
+fn explained(log: &[u8]) -> serde_json::Value {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_envtpl"))
+        .args(["explain", "-", "--format", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("envtpl runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(log).expect("written");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn every_build_that_fails_is_explained_by_its_rule() {
+    let directory = root().join("tests/failures");
+    let text = std::fs::read_to_string(directory.join("cases.yaml")).expect("cases");
+    let cases: Cases = serde_yaml::from_str(&text).expect("cases");
+    let made = build(&cases.tools, &["--tag", TOOLS]);
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut wrong = BTreeMap::new();
+    let mut told = String::new();
+    for case in &cases.cases {
+        let Some(dockerfile) = &case.build else {
+            continue;
+        };
+        let name = case.name.as_ref().unwrap_or(&case.rule);
+        let ended = build(dockerfile, &[]);
+        assert!(!ended.status.success(), "{name} does not fail");
+        if update {
+            let path: PathBuf = directory.join("logs").join(format!("{name}.txt"));
+            std::fs::write(path, &ended.stderr).expect("written");
+        }
+        let explanation = explained(&ended.stderr);
+        let message = explanation["message"].as_str().unwrap_or_default();
+        if explanation["rule"] != case.rule.as_str() || !message.contains(&case.message) {
+            wrong.insert(name.clone(), explanation.to_string());
+        }
+        told += &format!("{name}: failed now\n");
+    }
+    // Not through `print!`, which a test that succeeds keeps for itself.
+    let _ = std::io::stderr().write_all(told.as_bytes());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
