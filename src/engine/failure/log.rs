@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::prefix;
 use super::rules::Signals;
 
-/// How much is looked at in one go.
-const BLOCK: usize = 1 << 20;
+/// How much is looked at in one go: what the processor's own memory holds beside the rest.
+const BLOCK: usize = 128 << 10;
 /// How much around a line is at hand when it is looked at, before and after.
 const AROUND: usize = 32 << 10;
 /// A longer line is looked at in its first part alone.
