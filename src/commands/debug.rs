@@ -1,6 +1,7 @@
 //! `envtpl debug`: looks into a step that fails, with a Dockerfile that is thrown away.
 
 mod evidence;
+mod last;
 mod looks;
 mod place;
 mod report;
@@ -19,6 +20,7 @@ use crate::installation::dockerfile::{Dockerfile, Given};
 use crate::installation::flavour::Flavour;
 use crate::output::Format;
 
+use last::LastFailure;
 use place::Evidence;
 use report::Report;
 use trial::{Kept, Outcome, Trial};
@@ -27,7 +29,7 @@ use why::Why;
 /// Options of `envtpl debug`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  envtpl debug                          the step at which the dev image fails
+  envtpl debug                          the step at which the last build failed
   envtpl debug tests                    the first step of the stage `tests` that fails
   envtpl debug 42                       the step at line 42 of the Dockerfile
   envtpl debug --keep 'build/**/*.log' --probe 'ls -la build'
@@ -45,7 +47,7 @@ secrets of the build are in no file.
 Exit status 1 means that the step failed again, 0 that nothing did: then the step is flaky.")]
 pub struct Args {
     /// A stage, whose first failing step is meant, or a line of the Dockerfile; otherwise the step
-    /// at which the image fails
+    /// at which the last build failed, or the dev image does
     #[arg(value_name = "STAGE|LINE")]
     step: Option<String>,
 
@@ -94,7 +96,14 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     if args.resume {
         return resume(&workplace, args, last()?);
     }
-    let original = original(&workplace, args)?;
+    let failed = match (&args.step, &args.service) {
+        (None, None) => LastFailure::of(&workplace)?,
+        _ => None,
+    };
+    let original = match &failed {
+        Some(failed) => ServiceDockerfile::of(&workplace, &failed.service)?,
+        None => original(&workplace, args)?,
+    };
     let is_plain = args.step.is_none() && args.build_args.is_empty();
     if args.shell
         && is_plain
@@ -105,24 +114,38 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     {
         return open(&workplace, args, &original, &kept);
     }
-    look(&workplace, args, &original)
+    look(&workplace, args, &original, failed)
 }
 
 /// Tries the step again, on each platform until it fails.
-fn look(workplace: &Workplace<'_>, args: &Args, original: &ServiceDockerfile) -> Result<()> {
+fn look(
+    workplace: &Workplace<'_>,
+    args: &Args,
+    original: &ServiceDockerfile,
+    failed: Option<LastFailure>,
+) -> Result<()> {
     let context = workplace.context;
     let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
-    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref())?;
-    let aim = aim(&dockerfile, args)?;
+    let id = failed.as_ref().map(|failed| failed.build.as_str());
+    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref(), id)?;
+    let known = failed
+        .as_ref()
+        .and_then(|failed| failed.instruction(&dockerfile));
+    let aim = match known {
+        Some(index) => Aim::Instruction(index),
+        None => aim(&dockerfile, args)?,
+    };
+    let mut build_args = failed.map(|failed| failed.build_args).unwrap_or_default();
+    build_args.extend(args.build_args.iter().cloned());
     for platform in platforms(workplace, &original.service) {
         let trial = Trial {
             workplace,
             original,
             dockerfile: &dockerfile,
-            given: given(workplace, &original.service, &args.build_args, &platform),
+            given: given(workplace, &original.service, &build_args, &platform),
             args,
             platform,
-            build_args: args.build_args.clone(),
+            build_args: build_args.clone(),
         };
         let mut others = Vec::new();
         let instruction = match &aim {
@@ -161,7 +184,7 @@ fn resume(workplace: &Workplace<'_>, args: &Args, kept: Option<Kept>) -> Result<
     };
     let original = ServiceDockerfile::of(workplace, &kept.service)?;
     let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
-    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref())?;
+    let evidence = Evidence::plan(context, workplace.project, args.output.as_deref(), None)?;
     let trial = Trial {
         workplace,
         original: &original,

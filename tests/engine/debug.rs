@@ -443,3 +443,35 @@ fn of_two_platforms_the_one_that_fails_is_looked_at() {
     assert_eq!(looked.report["platform"], "linux/arm64");
     assert_eq!(looked.file("log.txt"), "aarch64\n");
 }
+
+#[test]
+fn the_step_at_which_the_last_build_failed_is_looked_into() {
+    let shop = shop(
+        "debug-last",
+        "FROM BASE AS runtime-generic\nARG MODE=ok\nRUN echo \"mode $MODE\"; [ $MODE = ok ] || exit 7\n\
+         FROM runtime-generic AS development-generic\n",
+    );
+    shop.commit("own");
+    shop.envtpl(&["build-generic", "--build-arg", "MODE=bad"])
+        .expect(1);
+    let builds: Value = {
+        let listed = shop.envtpl(&["builds", "--format", "json"]).expect(0);
+        serde_json::from_str(&listed.stdout).expect("JSON")
+    };
+    let id = builds[0]["id"].as_str().expect("an id");
+    let ended = shop.envtpl(&["debug", "--format", "json"]).expect(1);
+    assert!(
+        !ended.stderr.contains("to see which step fails"),
+        "{}",
+        ended.stderr
+    );
+    let report: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let directory = shop.root().join(".envtpl/builds").join(id).join("debug");
+    assert_eq!(report["directory"].as_str(), directory.to_str());
+    assert_eq!((&report["line"], &report["status"]), (&3.into(), &7.into()));
+    let log = std::fs::read_to_string(directory.join("log.txt")).expect("the log");
+    assert_eq!(log, "mode bad\n");
+    // Once the newest build is a good one, the image as it is now is meant.
+    shop.envtpl(&["build-generic"]).expect(0);
+    shop.envtpl(&["debug"]).expect(0).says("nothing fails");
+}

@@ -7,7 +7,7 @@ use crate::commands::debug::report::Report;
 use crate::commands::debug::trial::{Kept, Outcome};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
-use crate::project::Project;
+use crate::project::{Project, build_directory};
 
 /// The file that says how the failed state is had again.
 const KEPT: &str = "state.json";
@@ -20,14 +20,20 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The directory asked for, else one for a build of its own.
+    /// The directory asked for, else that of the build that failed, else one of its own.
     ///
     /// # Errors
     /// `Usage` when something else than evidence is in the directory.
-    pub fn plan(context: &Context, project: &Project, asked: Option<&Path>) -> Result<Self> {
-        let place = match asked {
-            Some(asked) => context.directory.join(asked),
-            None => {
+    pub fn plan(
+        context: &Context,
+        project: &Project,
+        asked: Option<&Path>,
+        failed: Option<&str>,
+    ) -> Result<Self> {
+        let place = match (asked, failed) {
+            (Some(asked), _) => context.directory.join(asked),
+            (None, Some(id)) => build_directory(project.root(), id).join("debug"),
+            (None, None) => {
                 let name = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
                 let name = format!("{name}-{:04x}", std::process::id() & 0xffff);
                 let state = project.root().join(files::STATE_DIRECTORY);
