@@ -53,6 +53,8 @@ pub enum Command {
     Build(commands::build::Args),
     /// List the builds that are kept, or show one
     Builds(commands::builds::Args),
+    /// Write a page about a build: what ran when, what it waited for, what weighs what
+    Report(commands::report::Args),
     /// Look into a step that fails: its whole output, its files, a shell where it failed
     Debug(commands::debug::Args),
     /// Say why a build failed: the first cause in its log, and what to do

@@ -10,8 +10,8 @@ use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
     completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
-    exec, explain, freeze, init, list_env, logs, ls, man, ps, rerun, run, runs, shell, sources,
-    stages, verify,
+    exec, explain, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs, shell,
+    sources, stages, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -108,6 +108,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Build(args) => build::run(&context, args),
         Command::Debug(args) => debug::run(&context, args),
         Command::Builds(args) => builds::run(&context, args),
+        Command::Report(args) => report::run(&context, args),
         Command::Explain(args) => return explain::run(&context, args),
         Command::Run(args) => return run::run(&context, args),
         Command::Dev(args) => return dev::run(&context, args),

@@ -32,6 +32,7 @@ pub mod man;
 mod planned;
 pub mod ps;
 mod questions;
+pub mod report;
 pub mod rerun;
 pub mod run;
 pub mod runs;

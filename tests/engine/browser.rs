@@ -93,6 +93,12 @@ impl Browser {
         }
     }
 
+    /// Looks at pages as a person with a dark screen does.
+    pub fn prefer_dark(&mut self) {
+        let dark = json!({"name": "prefers-color-scheme", "value": "dark"});
+        self.call("Emulation.setEmulatedMedia", &json!({"features": [dark]}));
+    }
+
     /// Presses Enter with Shift, as in a notebook to run a cell.
     pub fn shift_enter(&mut self) {
         for kind in ["keyDown", "keyUp"] {

@@ -7,6 +7,7 @@ use rexpect::session::spawn_command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::browser::Browser;
 use crate::terminal::PATIENCE;
 use crate::waiting::{MINUTE, eventually};
 use crate::workshop::{Ended, Workshop};
@@ -196,4 +197,50 @@ fn on_a_terminal_each_stage_that_works_has_a_line() {
         .exp_string("the build of amd64-cpu failed")
         .expect("how it ended");
     session.process().wait().expect("it ends");
+}
+
+#[test]
+fn a_build_is_a_page_that_a_browser_shows() {
+    let shop = with_step("page", "RUN echo '<b id=planted>bold</b>' >/page");
+    shop.envtpl(&["build-generic"]).expect(0);
+    shop.append("Dockerfile", "RUN echo second >/page\n");
+    shop.envtpl(&["build-generic", "--allow-dirty"]).expect(0);
+    let written = shop.envtpl(&["report"]).expect(0).stdout;
+    assert!(written.ends_with("report.html\n"), "{written}");
+
+    let mut browser = Browser::start();
+    let path = written.trim().replace(' ', "%20").replace('é', "%C3%A9");
+    browser.open(&format!("file://{path}"));
+    browser.wait_for("document.readyState == 'complete'");
+    let told = browser.value("document.body.innerText");
+    let told = told.as_str().expect("text");
+    for text in [
+        "amd64-cpu built",
+        "What the build waited for",
+        "Since the build before",
+        "RUN echo second >/page",
+        "-dev-latest-root: ",
+        "the base image",
+        "libc6 apt",
+    ] {
+        assert!(told.contains(text), "{text} is not in:\n{told}");
+    }
+    assert_eq!(
+        browser.value("document.getElementById('planted')"),
+        Value::Null
+    );
+    // The step that ran is on the line of its stage, inside of it and to be seen.
+    let step = browser.value(
+        "(() => { const step = [...document.querySelectorAll('.step.ran.critical')]
+            .find(step => step.title.includes('second')).getBoundingClientRect();
+          const track = document.querySelector('.track').getBoundingClientRect();
+          return step.width >= 2 && step.left >= track.left && step.right <= track.right + 3; })()",
+    );
+    assert_eq!(step, true);
+    let colour = "getComputedStyle(document.body).backgroundColor";
+    assert_eq!(browser.value(colour), "rgb(255, 255, 255)");
+    browser.prefer_dark();
+    assert_eq!(browser.value(colour), "rgb(21, 24, 28)");
+    let wide = "document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.value(wide), true, "nothing is beyond the edge");
 }

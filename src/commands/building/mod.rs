@@ -37,7 +37,7 @@ pub use derived::{Derived, Output, ServiceDockerfile};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 pub use said::Failure;
-pub use summary::table as stages_table;
+pub use summary::{stage_of, table as stages_table};
 
 /// An image that was built, with all its names.
 #[derive(Debug, Serialize)]

@@ -45,7 +45,7 @@ fn seconds(seconds: f64) -> String {
 fn efforts(build: &Build) -> Vec<(String, Effort)> {
     let mut efforts: Vec<(String, Effort)> = Vec::new();
     for step in &build.steps {
-        let name = name(step);
+        let name = stage_of(step);
         let index = match efforts.iter().position(|(known, _)| *known == name) {
             Some(index) => index,
             None => {
@@ -63,7 +63,8 @@ fn efforts(build: &Build) -> Vec<(String, Effort)> {
     efforts
 }
 
-fn name(step: &BuildStep) -> String {
+/// The stage of a step, in words.
+pub fn stage_of(step: &BuildStep) -> String {
     match (&step.stage, step.position) {
         (Some(stage), Some(_)) => stage.clone(),
         (None, Some(_)) => "(unnamed)".to_owned(),
