@@ -10,9 +10,10 @@ use crate::commands::building::places::Places;
 use crate::commands::building::view::View;
 use crate::commands::building::{BuildArgs, Built, Plan, record, summary};
 use crate::commands::workplace::Workplace;
+use crate::engine::failure::{self, Explanation};
 use crate::engine::progress::{Event, PlainLog, Step, Steps, Stream, Told};
 use crate::error::{Error, Kind, Result};
-use crate::files::Journal;
+use crate::files::{self, Journal};
 use crate::output::Printer;
 use crate::process::{Happening, Invocation};
 use crate::project::{Build, Outcome, build_file};
@@ -20,6 +21,8 @@ use crate::secrets::redact_text;
 
 /// How long a live display waits for something new.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Next steps that are told with a failure; `explain` tells all.
+const ADVICE: usize = 3;
 
 /// A build that ended.
 pub struct Captured {
@@ -29,6 +32,8 @@ pub struct Captured {
     printer: Printer,
     shows_progress: bool,
     is_kept: bool,
+    /// Why it failed, as far as its log says.
+    reason: Option<Box<Explanation>>,
 }
 
 /// Runs the command line of a build. What it tells is shown as the person asked, and kept.
@@ -99,8 +104,13 @@ pub fn run(
         build.keep(root)?;
         Build::forget_old(root)
     });
+    let is_kept = account.kept.is_some();
+    let reason = (is_kept && outcome == Outcome::Failed)
+        .then(|| reason(&root.join(build_file(&build.id, "log.txt"))))
+        .flatten();
     status.map(|_| Captured {
-        is_kept: account.kept.is_some(),
+        is_kept,
+        reason,
         shows_progress: account.view.is_seen(),
         build,
         before,
@@ -117,24 +127,49 @@ impl Captured {
         if self.build.outcome == Outcome::Built {
             return Ok(());
         }
-        let failed = self.build.failed_step();
         let mut error = Error::failed(format!("the build of {} failed", self.build.installation));
-        if let Some(step) = failed {
-            let (stage, why) = (step.stage.as_deref(), step.error.as_deref());
-            let place = match (stage, step.position) {
-                (Some(stage), Some((step, of))) => format!("stage {stage}, step {step} of {of}"),
-                _ => step.instruction.clone(),
-            };
-            let why = format!("{place}: {}", why.unwrap_or_default());
+        if let Some(why) = self.why() {
             error = error.because(std::io::Error::other(why));
-        } else if let Some(message) = self.build.messages.last() {
-            error = error.because(std::io::Error::other(message.clone()));
+        }
+        let advice = self.reason.iter().flat_map(|reason| &reason.advice);
+        for advice in advice.take(ADVICE) {
+            error = error.help(advice.clone());
         }
         if self.is_kept {
             let log = build_file(&self.build.id, "log.txt");
-            error = error.help(format!("all that it printed: {}", log.display()));
+            error = error.help(format!(
+                "all that it printed is in {}: `envtpl explain` says what is known of it, \
+                 `envtpl debug` looks into the step",
+                log.display()
+            ));
         }
         Err(error.help("`envtpl check` looks at the files without building"))
+    }
+
+    /// What went wrong, and in which step.
+    fn why(&self) -> Option<String> {
+        let failed = self.build.failed_step();
+        let place = failed.map(|step| match (step.stage.as_deref(), step.position) {
+            (Some(stage), Some((index, of))) => {
+                let line = step
+                    .line
+                    .map(|line| format!(", line {line} of its Dockerfile"));
+                format!(
+                    "stage {stage}, step {index} of {of}{}",
+                    line.unwrap_or_default()
+                )
+            }
+            _ => step.instruction.clone(),
+        });
+        let said = match (&self.reason, failed) {
+            (Some(reason), _) => reason.headline(),
+            (None, Some(step)) => step.error.clone().unwrap_or_default(),
+            (None, None) => self.build.messages.last()?.clone(),
+        };
+        Some(match place {
+            Some(place) => format!("{said}\n({place})"),
+            None => said,
+        })
     }
 
     /// Adds the images that the build made to its report.
@@ -191,7 +226,7 @@ impl Account {
         let lines = self.plain.end(&self.steps);
         self.say(&lines);
         if outcome == Outcome::Failed {
-            let mut failed = self.steps.failed().map(failure).unwrap_or_default();
+            let mut failed = self.steps.failed().map(summary_of).unwrap_or_default();
             // Newer tools show the place themselves.
             let is_shown = self.messages.iter().any(|line| line.contains("| >>>"));
             if let (Some(places), Some(step), false) = (&self.places, self.steps.failed(), is_shown)
@@ -220,8 +255,17 @@ impl Account {
     }
 }
 
+/// Why a build failed, by its log.
+fn reason(log: &Path) -> Option<Box<Explanation>> {
+    // Whoever cannot read it is told that the build failed, as before.
+    match failure::explain(files::open(log).ok()?).ok()? {
+        failure::Outcome::Failed(explanation) => Some(explanation),
+        failure::Outcome::Nothing(_) => None,
+    }
+}
+
 /// What BuildKit prints of the step that failed, when all is over.
-fn failure(step: &Step) -> Vec<String> {
+fn summary_of(step: &Step) -> Vec<String> {
     let mut lines = vec!["------".to_owned(), format!(" > {}:", step.name)];
     lines.extend(step.last_lines.iter().cloned());
     lines.push("------".to_owned());

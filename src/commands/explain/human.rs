@@ -32,7 +32,7 @@ fn nothing(passed: &Passed) -> String {
 }
 
 fn failed(explanation: &Explanation) -> String {
-    let mut text = headline(explanation);
+    let mut text = explanation.headline();
     text.push('\n');
     for line in &explanation.excerpt {
         let _ = writeln!(text, "  {line}");
@@ -58,14 +58,6 @@ fn failed(explanation: &Explanation) -> String {
         let _ = writeln!(text, "help: {advice}");
     }
     text
-}
-
-/// `cv2.hpp:36:10: fatal error: …`
-pub fn headline(explanation: &Explanation) -> String {
-    match &explanation.place {
-        Some(place) => format!("{}: {}", spot(place), explanation.message),
-        None => explanation.message.clone(),
-    }
 }
 
 fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
@@ -112,7 +104,7 @@ fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
 }
 
 /// `build-stage 1/5: RUN make -j14`
-pub fn step(place: &StepPlace) -> String {
+fn step(place: &StepPlace) -> String {
     let mut text = String::new();
     for part in [&place.scope, &place.stage].into_iter().flatten() {
         text.push_str(part);
@@ -134,22 +126,18 @@ fn brief(brief: &Brief) -> String {
         let _ = write!(text, "[{step}] ");
     }
     if let Some(place) = &brief.place {
-        let _ = write!(text, "{}: ", spot(place));
+        let _ = write!(text, "{place}: ");
     }
     text.push_str(&shortened(&brief.message));
     text
 }
 
-fn spot(place: &Spot) -> String {
-    let mut text = place.file.clone();
-    for number in [place.line, place.column].into_iter().flatten() {
-        let _ = write!(text, ":{number}");
-    }
-    text
-}
-
 fn link(frame: &Frame, is_call: bool) -> String {
-    let place = frame.place.as_ref().map(spot).unwrap_or_default();
+    let place = frame
+        .place
+        .as_ref()
+        .map(Spot::to_string)
+        .unwrap_or_default();
     match (&frame.text, is_call) {
         (Some(function), true) => format!("in {function}, {place}"),
         (Some(text), false) => format!("{place}: {text}"),

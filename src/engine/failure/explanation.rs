@@ -1,6 +1,7 @@
 //! Why a build failed, as data.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,16 @@ pub struct Explanation {
     pub looks: Vec<Look>,
 }
 
+impl Explanation {
+    /// What went wrong and where, in one line: `cv2.hpp:36:10: fatal error: …`.
+    pub fn headline(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spot {
@@ -82,6 +93,14 @@ pub struct Spot {
     pub line: Option<u32>,
     /// From 1.
     pub column: Option<u32>,
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        let mut numbers = [self.line, self.column].into_iter().flatten();
+        numbers.try_for_each(|number| write!(f, ":{number}"))
+    }
 }
 
 /// One link of a chain of includes or calls.

@@ -29,12 +29,7 @@ struct Case {
 }
 
 fn place(spot: Option<&Spot>) -> String {
-    let Some(spot) = spot else {
-        return String::new();
-    };
-    let numbers = [spot.line, spot.column].into_iter().flatten();
-    let numbers: String = numbers.map(|number| format!(":{number}")).collect();
-    format!("{}{numbers}", spot.file)
+    spot.map(Spot::to_string).unwrap_or_default()
 }
 
 /// What is wrong with the explanation of a case.
