@@ -447,6 +447,45 @@ def small():
     measure(Row("edit-platform", 0.05, note=against), rounds(10), edit_platform, cookiecutter)
 
 
+# --- logs --------------------------------------------------------------------
+
+
+def build_log(path, size):
+    """A log of a parallel make of about so many bytes, as BuildKit prints it, that fails near its end."""
+    said = [f"[ {n:2d}%] Building CXX object modules/m{n}/CMakeFiles/m{n}.dir/src/file_{n}.cpp.o" for n in range(100)]
+    said += [f"/usr/bin/c++ -I/src/m{n}/include -W -Wall -Werror=return-type -Werror=format-security -O3 -fPIC -std=c++17 "
+             f"-o CMakeFiles/m{n}.dir/file.cpp.o -c /src/m{n}/file.cpp" for n in range(60)]
+    said += [f"/src/m{n}/file.cpp:{n}:9: warning: unused variable 'x' [-Wunused-variable]" for n in range(30)]
+    said += [f"[ {n:2d}%] Built target m{n}" for n in range(60)]
+    seed = (HERE.parent / "tests" / "failures" / "seed" / "log.txt").read_text()
+    written = number = 0
+    with path.open("w") as file:
+        file.write("#42 [build 1/5] RUN make -j14\n")
+        while written < size:
+            number += 1
+            written += file.write(f"#42 {number / 1000:.1f} {said[number * 7919 % len(said)]}\n")
+        file.write(seed)
+
+
+def peak(command):
+    """Megabytes that a command had at most."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise Failed(f"{' '.join(map(str, command))} failed")
+    return usage.ru_maxrss / 1000
+
+
+def logs():
+    long, short = scratch / "long.log", scratch / "short.log"
+    build_log(long, 200_000_000)
+    build_log(short, 2_000_000)
+    measure(Row("explain a log of 200 MB", 4, note="against grep -cE 'error:'"), rounds(10),
+            lambda: timed([ENVTPL, "explain", str(long)], cwd=scratch), lambda: timed(["grep", "-cE", "error:", str(long)]), warm_up=2)
+    measure(Row("its memory", 1.25, note="against that for a log of 2 MB", unit="MB"), rounds(3),
+            lambda: peak([ENVTPL, "explain", str(long)]), lambda: peak([ENVTPL, "explain", str(short)]))
+
+
 # --- growth ------------------------------------------------------------------
 
 
@@ -537,7 +576,7 @@ def clean_up():
 
 def main():
     parts = {"small": small, "start": start, "growth": growth, "size": size, "cold": cold_builds, "builds": builds,
-             "freezing": freezing, "locked": locked_builds, "sources": sources}
+             "freezing": freezing, "locked": locked_builds, "sources": sources, "logs": logs}
     chosen = sys.argv[1:] or list(parts)
     # So that a run that is ended early cleans up and shows what it has.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

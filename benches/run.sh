@@ -2,7 +2,7 @@
 # The speed table of envtpl, as ratios: `make bench`. Nothing here fails for
 # being slow; a row over its limit says OVER.
 #
-#   benches/run.sh [small|start|growth|size|cold|builds|freezing|locked|sources]…    (default: all)
+#   benches/run.sh [small|start|growth|size|cold|builds|freezing|locked|sources|logs]…    (default: all)
 #
 # ENVTPL names another binary than the release build, ROUNDS divides or
 # multiplies the number of rounds (0.3 for a quick look).
