@@ -99,6 +99,8 @@ pub enum Command {
     Check(commands::check::Args),
     /// Show the stages of a Dockerfile: what they take, what is skipped and why, who sees which ARG
     Stages(commands::stages::Args),
+    /// Take files out of any stage of a Dockerfile
+    Export(commands::export::Args),
     /// Look at this machine: engine, GPU, disk, emulation, network; each finding with its fix
     Doctor(commands::doctor::Args),
     /// Make a base image from Debian's or Ubuntu's packages, without a container registry

@@ -10,8 +10,8 @@ use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
     completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
-    exec, explain, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs, shell,
-    sources, stages, verify,
+    exec, explain, export, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs,
+    shell, sources, stages, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -120,7 +120,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Clean(args) => clean::run(&context, args),
         Command::Runs(args) => runs::run(&context, args),
         Command::Rerun(args) => return rerun::run(&context, args),
-        Command::Shell(args) => shell::run(&context, args),
+        Command::Shell(args) => return shell::run(&context, args),
         Command::Freeze(args) => freeze::run(&context, args),
         Command::Sources(args) => sources::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
@@ -129,6 +129,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Ls(args) => ls::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Stages(args) => stages::run(&context, args),
+        Command::Export(args) => export::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::BootstrapBase(args) => bootstrap_base::run(&context, args),
         Command::Completions(args) => completions::run(&context, args, Cli::command()),

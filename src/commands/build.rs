@@ -11,6 +11,7 @@ use crate::error::Result;
   envtpl build                 build everything that this machine's installation needs
   envtpl build --with tests    the stage `tests` of the Dockerfile must pass too
   envtpl build --locked        only what envtpl.lock says, or nothing
+  envtpl build --fresh tests   run the steps of one stage again
   envtpl build --no-cache      run every step again
   envtpl build --offline       without any network, from what `envtpl sources fetch` keeps")]
 pub struct Args {
@@ -24,7 +25,11 @@ pub struct Args {
 /// As [`building::build`].
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     building::for_each_installation(context, |project, installation, built| {
-        let of_the_user = args.build.without_stages().without_build_args();
+        let (of_all, fresh_of_the_user) = building::split_fresh(installation, &args.build)?;
+        let of_the_user = BuildArgs {
+            fresh: fresh_of_the_user,
+            ..of_all.without_stages().without_build_args()
+        };
         if args.build.stage.is_none() {
             building::check(installation, Layer::User, &of_the_user)?;
         }
@@ -33,7 +38,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             project,
             installation,
             Layer::Generic,
-            &args.build,
+            &of_all,
         )?);
         if args.build.stage.is_none() {
             built.extend(building::build(

@@ -22,6 +22,7 @@ pub mod edit_platform;
 pub mod env;
 pub mod exec;
 pub mod explain;
+pub mod export;
 pub mod freeze;
 mod global;
 pub mod init;

@@ -316,6 +316,16 @@ fn add_context(build: &mut Value, name: &str, path: &Path) {
     }
 }
 
+/// Has some stages of every build of a [`Model::build_document`] built without their cache. The key
+/// is bake's own: Compose has none before its version 5, and `--set` of older bakes ignores it.
+pub fn with_fresh_stages(document: &mut Value, stages: &[String]) {
+    let services = document["services"].as_object_mut();
+    for service in services.into_iter().flat_map(|all| all.values_mut()) {
+        let stages: Vec<Value> = stages.iter().map(|stage| escaped(stage)).collect();
+        service["build"]["x-bake"]["no-cache-filter"] = stages.into();
+    }
+}
+
 /// Takes the network away from every build of a [`Model::build_document`], and gives their
 /// Dockerfiles a directory in the place of the stage `sources`.
 pub fn without_network(document: &mut Value, sources: Option<&Path>) {

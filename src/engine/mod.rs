@@ -22,7 +22,7 @@ mod version;
 pub use adapted::Adapted;
 pub use compose::{
     Build, BuildSecret, Compose, Model, NamedVolume, Secret, Service, Target, Volume,
-    with_dockerfile, without_network,
+    with_dockerfile, with_fresh_stages, without_network,
 };
 pub use configuration::{Configuration, Step};
 pub use disk::{Disk, StoredImage, StoredNetwork, prune_cache, unnamed_images, unused_networks};

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use super::held::is_named;
 use super::objects::remove_tree;
-use super::read::list;
+use super::read::{found, list};
+use super::walk::{EntryKind, walk};
 use crate::error::{Error, Result};
 
 /// How the names of such directories begin.
@@ -74,6 +75,39 @@ impl Scratch {
         remove_tree(place)?;
         let moved = super::sys::rename(self.directory.path(), place);
         moved.map_err(|source| Error::io("write", place, source))
+    }
+
+    /// Puts one of the things in it in its place; what is there goes when the new one is there, and
+    /// stays when that cannot be moved.
+    ///
+    /// # Errors
+    /// When it cannot be moved, or what was there cannot be removed.
+    pub fn settle_one(self, name: &str, place: &Path) -> Result<()> {
+        let wrong = |source| Error::io("write", place, source);
+        let old = self.directory.path().join(".old");
+        let had = found(super::sys::rename(place, &old))
+            .map_err(wrong)?
+            .is_some();
+        if let Err(source) = super::sys::rename(&self.directory.path().join(name), place) {
+            if had {
+                // It is the first failure that is told.
+                let _ = super::sys::rename(&old, place);
+            }
+            return Err(wrong(source));
+        }
+        if !had || !old.is_dir() || old.is_symlink() {
+            return Ok(());
+        }
+        // Directories that came out of an image may not be writable.
+        for entry in walk(&old)?
+            .into_iter()
+            .filter(|one| one.kind == EntryKind::Directory)
+        {
+            let path = old.join(entry.path);
+            super::sys::set_mode(&path, 0o700)
+                .map_err(|source| Error::io("remove", &path, source))?;
+        }
+        remove_tree(&old)
     }
 
     /// The directory.

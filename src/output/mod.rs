@@ -116,6 +116,17 @@ impl Printer {
             .map_err(cannot_print)
     }
 
+    /// Writes all that a reader has to stdout.
+    ///
+    /// # Errors
+    /// As [`Self::data`]; `Failed` when it cannot be read.
+    pub fn copy(&self, mut from: impl std::io::Read) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        std::io::copy(&mut from, &mut stdout)
+            .and_then(|_| stdout.flush())
+            .map_err(cannot_print)
+    }
+
     /// Writes one JSON document and a newline to stdout.
     ///
     /// # Errors

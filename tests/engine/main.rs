@@ -22,6 +22,7 @@ mod ended;
 mod entrypoint;
 mod env_file;
 mod explain;
+mod export;
 mod freeze;
 mod freeze_edges;
 mod frozen_cases;

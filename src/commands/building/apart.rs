@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crate::commands::building::plan::bake;
 use crate::commands::building::{
     BuildArgs, Plan, Purpose, capture, check_files, check_machine, offline, run_build,
 };
-use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::commands::workplace::{Layer, Workplace};
 use crate::error::Result;
 use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
@@ -71,18 +72,8 @@ impl<'a> Apart<'a> {
         directory: &Path,
         epoch: i64,
     ) -> Result<Invocation> {
-        let mut invocation = workplace.compose.tools().docker();
-        // Compose takes secrets and arguments from `.env`, bake from the environment.
-        let settings = settings(workplace.installation)?;
-        for (name, value) in settings.values(|name| std::env::var(name).ok()) {
-            invocation = invocation.env(name, value);
-        }
-        invocation = invocation
-            .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
-            .directory(workplace.installation.directory())
-            .args(["buildx", "bake", "--file=-", "--no-cache"])
-            .arg("--progress=rawjson")
-            .args(["--provenance=false", "--sbom=false"])
+        let mut invocation = bake(workplace)?
+            .arg("--no-cache")
             .arg(format!("--set=*.args.SOURCE_DATE_EPOCH={epoch}"))
             .arg(format!(
                 "--set=*.platform={}",

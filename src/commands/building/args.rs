@@ -23,6 +23,10 @@ pub struct BuildArgs {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// Run the steps of this stage again, and take the others from the cache
+    #[arg(long, value_name = "STAGE", conflicts_with = "no_cache")]
+    pub fresh: Vec<String>,
+
     /// Build without any network, from what `envtpl sources fetch` keeps
     #[arg(long)]
     pub offline: bool,
@@ -42,6 +46,7 @@ impl BuildArgs {
         Self {
             with: Vec::new(),
             stage: None,
+            fresh: Vec::new(),
             ..self.clone()
         }
     }

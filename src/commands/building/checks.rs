@@ -82,6 +82,7 @@ pub fn dockerfile(installation: &Installation, layer: Layer, args: &BuildArgs) -
         .into_iter()
         .chain(args.with.iter().map(String::as_str))
         .chain(args.stage.as_deref())
+        .chain(args.fresh.iter().map(String::as_str))
     {
         dockerfile.stage(stage)?;
     }

@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::Progress;
-use crate::commands::workplace::{Workplace, settings};
-use crate::engine::{Target, with_dockerfile};
+use crate::commands::building::Failure;
+use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::engine::{Target, with_dockerfile, with_fresh_stages};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
+use crate::installation::dockerfile::{Dockerfile, Given};
+use crate::installation::flavour::Flavour;
 use crate::process::{Happening, Invocation};
 
 /// What the build is called while it runs.
 const TARGET: &str = "derived";
+/// How many of the last lines of a failing step are shown.
+const SHOWN_LINES: usize = 10;
 /// How long a step may say nothing before nothing is what we hear.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -50,6 +55,72 @@ impl ServiceDockerfile {
     }
 }
 
+impl ServiceDockerfile {
+    /// The Dockerfile of the service named, else that of the generic dev image, or of the user's
+    /// if that alone has the stage.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn with_stage(
+        workplace: &Workplace<'_>,
+        stage: &str,
+        service: Option<&str>,
+    ) -> Result<Self> {
+        if let Some(service) = service {
+            return Self::of(workplace, service);
+        }
+        let generic = Self::of(workplace, &Layer::Generic.service(Flavour::Dev))?;
+        if !generic.has(stage)
+            && let Ok(user) = Self::of(workplace, &Layer::User.service(Flavour::Dev))
+            && user.has(stage)
+        {
+            return Ok(user);
+        }
+        Ok(generic)
+    }
+
+    fn has(&self, stage: &str) -> bool {
+        let file = Dockerfile::parse(&self.path, &self.text);
+        file.is_ok_and(|file| file.find_stage(stage).is_some())
+    }
+
+    /// What the service's build is given, by Compose's own answer and by options, `NAME=VALUE`.
+    pub fn given(&self, workplace: &Workplace<'_>, build_args: &[String]) -> Given {
+        let build = workplace.model.services.get(&self.service);
+        let build = build.and_then(|service| service.build.as_ref());
+        let mut given = Given {
+            platform: Some(workplace.installation.name().platform().docker()),
+            ..Given::default()
+        };
+        if let Some(build) = build {
+            let set = build.args.iter();
+            let set = set.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+            given.args.extend(set);
+            given.target.clone_from(&build.target);
+        }
+        let own = build_args
+            .iter()
+            .filter_map(|argument| argument.split_once('='));
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        given.args.extend(own);
+        given
+    }
+}
+
+/// Why a stage could not be built, with the end of what its failing step printed.
+pub fn stage_failure(ended: &Ended, original: &ServiceDockerfile, stage: &str) -> Error {
+    let name = original.path.file_name().unwrap_or_default();
+    let failure = Failure::read(&ended.said, &name.to_string_lossy());
+    let tail = failure.log.len().saturating_sub(SHOWN_LINES);
+    let mut said = failure.log[tail..].to_vec();
+    said.push(failure.message);
+    Error::failed(format!("the stage `{stage}` cannot be built"))
+        .because(std::io::Error::other(said.join("\n")))
+        .help(format!(
+            "`envtpl debug {stage}` shows all that the step printed, and its files"
+        ))
+}
+
 /// What a build makes of its last stage.
 #[derive(Debug, Clone, Copy)]
 pub enum Output<'a> {
@@ -57,6 +128,8 @@ pub enum Output<'a> {
     Nothing,
     /// Its files, in a directory that is there.
     Directory(&'a Path),
+    /// Its files, in a tar file.
+    Tar(&'a Path),
     /// An image of this name.
     Image(&'a str),
 }
@@ -179,6 +252,9 @@ impl<'a> Derived<'a> {
             .map(|(name, path)| (*name, path.as_path()))
             .collect();
         with_dockerfile(&mut document, dockerfile, &contexts);
+        if !self.fresh.is_empty() {
+            with_fresh_stages(&mut document, &self.fresh);
+        }
         let build = &mut document["services"][TARGET]["build"];
         if let Some(build) = build.as_object_mut() {
             // Neither an image's names nor a cache elsewhere are for what is thrown away.
@@ -215,9 +291,6 @@ impl<'a> Derived<'a> {
         for argument in &self.build_args {
             invocation = invocation.arg(format!("--set=*.args.{argument}"));
         }
-        for stage in &self.fresh {
-            invocation = invocation.arg(format!("--set=*.no-cache-filter={stage}"));
-        }
         Ok(invocation.arg(TARGET).stdin(self.document(dockerfile)?))
     }
 }
@@ -231,6 +304,7 @@ fn written(output: Output<'_>) -> String {
     match output {
         Output::Nothing => "type=cacheonly".to_owned(),
         Output::Directory(path) => to("local", path),
+        Output::Tar(path) => to("tar", path),
         Output::Image(_) => "type=docker".to_owned(),
     }
 }

@@ -25,6 +25,7 @@ use crate::engine::short_id;
 use crate::environment::lock::Lock;
 use crate::error::{Error, Kind, Result};
 use crate::files;
+use crate::installation::dockerfile::Dockerfile;
 use crate::output::{Table, megabytes};
 use crate::process::interrupted;
 use crate::project::{Installation, Project, Revision};
@@ -33,7 +34,7 @@ pub use apart::Apart;
 pub use args::BuildArgs;
 use capture::Captured;
 pub use checks::base_image;
-pub use derived::{Derived, Output, ServiceDockerfile};
+pub use derived::{Derived, Ended, Output, ServiceDockerfile, stage_failure};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 pub use said::Failure;
@@ -160,6 +161,30 @@ fn report(context: &Context, built: &[Built], outcome: Result<()>) -> Result<()>
 /// `Usage` when its Dockerfile lacks a stage or a build argument.
 pub fn check(installation: &Installation, layer: Layer, args: &BuildArgs) -> Result<()> {
     checks::dockerfile(installation, layer, args)
+}
+
+/// The same for the generic images, and the stages to be built again that only the user images
+/// have.
+///
+/// # Errors
+/// `Usage` when the user's Dockerfile cannot be read. A stage that neither has is left to the
+/// check of the generic images.
+pub fn split_fresh(
+    installation: &Installation,
+    args: &BuildArgs,
+) -> Result<(BuildArgs, Vec<String>)> {
+    if args.fresh.is_empty() {
+        return Ok((args.clone(), Vec::new()));
+    }
+    let path = installation.path("Dockerfile-user");
+    let user = Dockerfile::parse(&path, &files::read_text(&path)?)?;
+    let (of_the_user, generic) =
+        (args.fresh.iter().cloned()).partition(|stage| user.find_stage(stage).is_some());
+    let generic = BuildArgs {
+        fresh: generic,
+        ..args.clone()
+    };
+    Ok((generic, of_the_user))
 }
 
 /// A base image that is not here and cannot be fetched is what stops newcomers first.

@@ -2,8 +2,8 @@
 
 use crate::commands::building::BuildArgs;
 use crate::commands::building::offline::Offline;
-use crate::commands::workplace::{Layer, Workplace};
-use crate::engine::{Target, commit_tag, without_network};
+use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::engine::{Target, commit_tag, with_fresh_stages, without_network};
 use crate::error::{Error, Result};
 use crate::installation::flavour::Flavour;
 use crate::process::Invocation;
@@ -30,6 +30,8 @@ impl Purpose {
 pub struct Plan {
     purpose: Purpose,
     offline: Option<Offline>,
+    /// Stages that are built without their cache.
+    fresh: Vec<String>,
     /// The images to build.
     pub targets: Vec<Target>,
     /// The final name of each target; `None` for a side stage that is only built.
@@ -51,6 +53,7 @@ impl Plan {
         let mut plan = Self {
             purpose,
             offline,
+            fresh: args.fresh.clone(),
             targets: Vec::new(),
             names: Vec::new(),
         };
@@ -115,6 +118,9 @@ impl Plan {
         if let Some(offline) = &self.offline {
             without_network(&mut document, offline.sources.as_deref());
         }
+        if !self.fresh.is_empty() {
+            with_fresh_stages(&mut document, &self.fresh);
+        }
         serde_json::to_string_pretty(&document).map_err(|source| {
             Error::failed("cannot write the build's Compose file").because(source)
         })
@@ -137,6 +143,9 @@ impl Plan {
     /// # Errors
     /// As [`Self::document`].
     pub fn invocation(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
+        if !self.fresh.is_empty() {
+            return self.baking(workplace, args);
+        }
         let mut invocation = workplace
             .compose
             .invocation()
@@ -152,4 +161,44 @@ impl Plan {
         }
         Ok(invocation.args(self.targets.iter().map(|target| &target.name)))
     }
+
+    /// The command line of a build that takes some stages' steps not from the cache, which Compose
+    /// cannot; `bake` reads the same file.
+    fn baking(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
+        let platform = workplace.installation.name().platform().docker();
+        let mut invocation = bake(workplace)?
+            .arg("--load")
+            .arg(format!("--set=*.platform={platform}"))
+            .stdin(self.document(workplace)?);
+        for build_arg in &args.build_args {
+            // As Compose has it, a name alone has the environment's value.
+            let value = match build_arg.contains('=') {
+                true => build_arg.clone(),
+                false => format!(
+                    "{build_arg}={}",
+                    std::env::var(build_arg).unwrap_or_default()
+                ),
+            };
+            invocation = invocation.arg(format!("--set=*.args.{value}"));
+        }
+        Ok(invocation.args(self.targets.iter().map(|target| &target.name)))
+    }
+}
+
+/// The start of a build by `bake`, with progress for programs, of a Compose file on its standard input.
+///
+/// # Errors
+/// `Usage` when `.env` cannot be read.
+pub fn bake(workplace: &Workplace<'_>) -> Result<Invocation> {
+    let mut invocation = workplace.compose.tools().docker();
+    // Compose takes secrets and arguments from `.env`, bake from the environment.
+    let settings = settings(workplace.installation)?;
+    for (name, value) in settings.values(|name| std::env::var(name).ok()) {
+        invocation = invocation.env(name, value);
+    }
+    Ok(invocation
+        .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
+        .directory(workplace.installation.directory())
+        .args(["buildx", "bake", "--file=-", "--progress=rawjson"])
+        .args(["--provenance=false", "--sbom=false"]))
 }

@@ -14,6 +14,7 @@ mod instruction;
 mod lexer;
 mod lines;
 mod scope;
+mod selected;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use instruction::{Flag, Form, Instruction, Keyword, Pair};
 pub use lexer::{Expanded, Lexer};
 pub use lines::Heredoc;
 pub use scope::{Origin, PLATFORMS, PROXIES, Scope, Variable};
+pub use selected::{SELECTED, Selection};
 pub use shell::{Command, Joint, Script, Word};
 
 /// A Dockerfile.
