@@ -220,7 +220,12 @@ impl Collector {
                     }
                 }
                 let number = line.step;
-                self.step(line).place = Some(StepPlace { number, ..place });
+                let step = self.step(line);
+                step.place = Some(StepPlace { number, ..place });
+                if step.ending == Ending::Done {
+                    // It was looked for in the cache, and runs now.
+                    step.ending = Ending::Unknown;
+                }
             }
             Event::Done | Event::Canceled | Event::Failed(_) => {
                 self.ended(window, line, event, offset)
@@ -237,6 +242,10 @@ impl Collector {
         let step = self.steps.entry(number).or_default();
         match event {
             Event::Failed(said) if step.ending != Ending::Failed => {
+                if step.ending == Ending::Done {
+                    // Several logs in one: this is another step of that number.
+                    step.place = None;
+                }
                 step.ending = Ending::Failed;
                 step.failed_at = offset;
                 step.said = Some(cut(&said));

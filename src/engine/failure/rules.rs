@@ -183,7 +183,7 @@ impl Book {
 }
 
 /// What the shape of a log is told by, beside what its lines say.
-const STRUCTURE: [&str; 12] = [
+const STRUCTURE: [&str; 13] = [
     "] RUN ",
     "] COPY ",
     "] FROM ",
@@ -191,6 +191,7 @@ const STRUCTURE: [&str; 12] = [
     "] WORKDIR ",
     "load build definition",
     " DONE ",
+    " CACHED",
     "CANCELED",
     "------",
     "[output clipped",

@@ -55,6 +55,15 @@ fn the_log_of_a_parallel_make_is_explained_by_its_first_error() {
 }
 
 #[test]
+fn a_step_of_an_earlier_log_with_the_same_number_is_another_one() {
+    let earlier = "#42 [prep-stage 16/40] RUN rm -rf /var/lib/apt/lists/*\n#42 CACHED\n\n";
+    let found = failed([earlier, SEED].concat());
+    is_the_header_of_the_seed(&found);
+    let step = found.step.expect("a step");
+    assert_eq!(step.stage.as_deref(), Some("build-stage"));
+}
+
+#[test]
 fn what_stands_before_and_after_the_lines_does_not_matter() {
     let stripped: String = SEED
         .lines()
