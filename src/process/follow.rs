@@ -55,14 +55,7 @@ impl Invocation {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        let status = child.wait();
-        interrupt::set_child(None);
-        feeder.join().ok();
-        let status = status.map_err(|source| self.cannot_run(source))?;
-        if interrupt::interrupted() {
-            return Err(Error::interrupted());
-        }
-        Ok(status)
+        self.end(child, feeder)
     }
 }
 

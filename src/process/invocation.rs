@@ -7,6 +7,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -243,14 +244,7 @@ impl Invocation {
         command.stdout(std::io::stderr());
         let mut child = self.spawn(&mut command)?;
         let feeder = self.feed(&mut child);
-        let status = child.wait();
-        interrupt::set_child(None);
-        feeder.join().ok();
-        let status = status.map_err(|source| self.cannot_run(source))?;
-        if interrupt::interrupted() {
-            return Err(Error::interrupted());
-        }
-        Ok(status)
+        self.end(child, feeder)
     }
 
     /// Starts the child without any of our streams and lets it run.
@@ -340,7 +334,7 @@ impl Invocation {
 
     /// Writes stdin from a thread of its own, so that a child which prints before it has read
     /// everything cannot block us.
-    pub(super) fn feed(&self, child: &mut Child) -> std::thread::JoinHandle<()> {
+    pub(super) fn feed(&self, child: &mut Child) -> JoinHandle<()> {
         let input = child.stdin.take().zip(self.stdin.clone());
         std::thread::spawn(move || {
             if let Some((mut pipe, bytes)) = input {
@@ -350,7 +344,19 @@ impl Invocation {
         })
     }
 
-    pub(super) fn cannot_run(&self, source: std::io::Error) -> Error {
+    /// Waits for the end of a child whose output somebody else reads.
+    pub(super) fn end(&self, mut child: Child, feeder: JoinHandle<()>) -> Result<ExitStatus> {
+        let status = child.wait();
+        interrupt::set_child(None);
+        feeder.join().ok();
+        let status = status.map_err(|source| self.cannot_run(source))?;
+        if interrupt::interrupted() {
+            return Err(Error::interrupted());
+        }
+        Ok(status)
+    }
+
+    fn cannot_run(&self, source: std::io::Error) -> Error {
         let program = self.program.to_string_lossy();
         let missing = source.kind() == std::io::ErrorKind::NotFound;
         let error = Error::not_ready(format!("cannot run `{program}`")).because(source);

@@ -252,8 +252,9 @@ impl Build {
         suits: impl Fn(&Self) -> bool,
     ) -> Result<Self> {
         let Some(wanted) = wanted else {
-            let mut builds = Self::all(project)?.into_iter().rev();
-            let found = builds.find_map(|(_, build)| build.ok().filter(&suits));
+            // The newest is mostly the one; the others need not be read.
+            let mut ids = ids(project)?.into_iter().rev();
+            let found = ids.find_map(|id| Self::read(project, &id).ok().filter(&suits));
             return found.ok_or_else(|| {
                 Error::usage("there is no such build in this project")
                     .help("`envtpl builds` lists those that are kept")
