@@ -116,8 +116,11 @@ fn without_a_directory_the_evidence_is_in_the_state_directory() {
         "FROM BASE AS development-generic\nRUN exit 3\n",
     );
     let ended = shop.envtpl(&["debug"]).expect(1);
-    let directory = PathBuf::from(ended.stdout.lines().next().expect("told"));
-    assert!(directory.starts_with(shop.root().join(".envtpl/builds")));
+    // Why it failed stands before where the evidence is.
+    let builds = shop.root().join(".envtpl/builds");
+    let mut paths = ended.stdout.lines().map(PathBuf::from);
+    let directory = paths.find(|path| path.starts_with(&builds));
+    let directory = directory.unwrap_or_else(|| panic!("no directory in:\n{}", ended.stdout));
     assert!(directory.ends_with("debug") && directory.join("debug.json").exists());
     assert_eq!(shop.git(&["status", "--porcelain", "--", ".envtpl"]), "");
 }
