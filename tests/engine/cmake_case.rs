@@ -2,9 +2,12 @@
 //! system, and the repaired command goes on where the build stopped.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::ended::Ended;
+use crate::working::{path, steps};
 use crate::workshop::{BASE, Workshop};
 
 /// Sources of the library; one more is the extension that needs numpy's headers.
@@ -49,8 +52,14 @@ RUN cmake -S . -B build -DNUMPY_INCLUDE_DIR=/opt/packages/numpy/_core/include &&
 fn shop() -> Workshop {
     let shop = Workshop::new("debug-cmake");
     shop.write("Dockerfile", &DOCKERFILE.replace("BASE", BASE));
-    shop.append(".dockerignore", "!project\n");
-    let project = shop.path("project");
+    add_project(&shop, "project");
+    shop
+}
+
+/// The sources, in a directory that the build gets.
+fn add_project(shop: &Workshop, directory: &str) {
+    shop.append(".dockerignore", &format!("!{directory}\n"));
+    let project = shop.path(directory);
     for directory in ["core", "python"] {
         std::fs::create_dir_all(project.join(directory)).expect("made");
     }
@@ -69,7 +78,6 @@ fn shop() -> Workshop {
         "python/cv2.cpp",
         "// The extension.\n#include \"cv2.hpp\"\nint loaded() { return NPY_VERSION; }\n",
     );
-    shop
 }
 
 fn debug(shop: &Workshop, arguments: &[&str], status: i32) -> Value {
@@ -172,4 +180,75 @@ fn a_build_that_lacks_a_header_is_explained_and_goes_on_where_it_stopped() {
 
     // As it should have been.
     shop.envtpl(&["debug"]).expect(0).says("nothing fails");
+}
+
+/// Lines without what is another one each time: numbers, ids, white space.
+fn told(text: &str, root: &Path) -> Vec<String> {
+    let text = text.replace(&*root.to_string_lossy(), "/home/me/vision");
+    let line = |line: &str| {
+        let words: Vec<String> = line
+            .split_whitespace()
+            .map(|word| match word.contains(".envtpl/builds/") {
+                true => ".envtpl/builds/".to_owned(),
+                false => word.replace(|c: char| c.is_ascii_digit(), "0"),
+            })
+            .collect();
+        words.join(" ").replace("00", "0").replace("00", "0")
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn the_page_on_failed_builds_tells_what_happens() {
+    let shop = Workshop::new("debug-page");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/when-a-build-fails.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let added: Vec<&str> = page
+        .split("```dockerfile\n")
+        .skip(1)
+        .map(|block| block.split_once("```").expect("its end").0)
+        .collect();
+    shop.append("Dockerfile", &format!("\n{}", added[0]));
+    add_project(&shop, "vision");
+    shop.commit("an extension");
+
+    let steps = steps(&page);
+    assert_eq!(steps.len(), 5, "what is done between them is done below");
+    for step in steps {
+        match &*step.typed {
+            "envtpl debug extension" => {
+                let text = shop.read("Dockerfile");
+                let (before, copy) = text.rsplit_once("COPY vision").expect("the line");
+                shop.write(
+                    "Dockerfile",
+                    &format!("{before}{}COPY vision{copy}", added[1]),
+                );
+            }
+            "envtpl debug --resume" => {
+                let set = "-B build -DNUMPY_INCLUDE_DIR=/opt/packages/numpy/_core/include";
+                shop.write(
+                    "Dockerfile",
+                    &shop.read("Dockerfile").replace("-B build", set),
+                );
+            }
+            _ => {}
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec 2>&1; {}", step.typed)]);
+        command.current_dir(shop.root()).env("PATH", path());
+        let ended = Ended::run(command.stdin(Stdio::null()));
+        let real = told(&ended.stdout, shop.root());
+        for shown in told(&step.shown.join("\n"), shop.root()) {
+            let is_there = |line: &String| match shown.strip_suffix('…') {
+                Some(start) => line.starts_with(start.trim_end()),
+                None => *line == shown,
+            };
+            assert!(
+                real.iter().any(is_there),
+                "$ {}\nthe page shows\n{shown}\nand this was told\n{}",
+                step.typed,
+                ended.stdout
+            );
+        }
+    }
 }

@@ -8,12 +8,13 @@ use crate::ssh::Person;
 use crate::workshop::{Ended, Workshop};
 
 /// A line that a person types, and the lines that the page shows below it.
-struct Step {
-    typed: String,
-    shown: Vec<String>,
+pub struct Step {
+    pub typed: String,
+    pub shown: Vec<String>,
 }
 
-fn steps(page: &str) -> Vec<Step> {
+/// The transcripts of a page.
+pub fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for block in page.split("```console\n").skip(1) {
         let (block, _) = block.split_once("```").expect("its end");
@@ -90,7 +91,7 @@ pub fn type_section_on_jupyter(shop: &Workshop) {
 }
 
 /// Where programs are found, envtpl first.
-fn path() -> String {
+pub fn path() -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_envtpl"));
     format!(
         "{}:{}",
