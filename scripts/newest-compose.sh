@@ -22,7 +22,9 @@ if [ ! -x "$config/cli-plugins/docker-buildx" ]; then
         >"$work/sources.list"
     apt=(apt-get --quiet=2 -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o Dir::Etc::PreferencesParts=/dev/null -o "Dir::State::Lists=$work/lists"
-        -o "Dir::Cache::Archives=$work/archives" -o Acquire::Retries=3 -o APT::Sandbox::User=root)
+        -o "Dir::Cache::Archives=$work/archives" -o Acquire::Retries=3 -o APT::Sandbox::User=root
+        # A mirror may be behind; what it has is signed all the same.
+        -o Acquire::Check-Valid-Until=false)
     "${apt[@]}" update >&2
     (cd "$work" && "${apt[@]}" download docker-compose docker-buildx >&2)
     for package in "$work"/*.deb; do dpkg-deb --extract "$package" "$work/unpacked"; done
