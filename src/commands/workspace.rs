@@ -116,10 +116,11 @@ pub fn up(launch: &mut Launch<'_>, environment: &[OsString], servers: Servers) -
             if workplace.context.dry_run {
                 launch.tell_changes();
             }
-            return begin(launch, &name, &invocation, &ports).inspect(|_| drop(written));
+            return begin(launch, &name, &invocation, &ports, "").inspect(|_| drop(written));
         }
     };
-    begin(launch, &name, &invocation, &ports)
+    let ended = there.map(|container| container.ended).unwrap_or_default();
+    begin(launch, &name, &invocation, &ports, &ended)
 }
 
 /// Says so when the workspace was started from an image that was built again since.

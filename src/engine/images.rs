@@ -69,8 +69,8 @@ pub struct ContainerState {
     pub running: bool,
     /// The engine's word for its state: `running`, `exited`, `paused`.
     pub status: String,
-    /// When it was last started, as the engine writes times.
-    pub started: String,
+    /// When it last ended, as the engine writes times; empty for one that never did.
+    pub ended: String,
     /// The id of its image.
     pub image: String,
     /// The name by which its image was asked for.
@@ -406,6 +406,11 @@ fn found<T>(answer: Result<T, bollard::errors::Error>) -> Result<Option<T>> {
     }
 }
 
+/// Whether the engine knows a time; otherwise it writes the first day of the first year.
+fn is_known(time: &str) -> bool {
+    !time.starts_with("0001-")
+}
+
 impl From<ContainerInspectResponse> for ListedContainer {
     fn from(found: ContainerInspectResponse) -> Self {
         let created = found.created.clone();
@@ -443,7 +448,10 @@ impl From<ContainerInspectResponse> for ContainerState {
                 .status
                 .map(|status| status.to_string())
                 .unwrap_or_default(),
-            started: state.started_at.unwrap_or_default(),
+            ended: state
+                .finished_at
+                .filter(|time| is_known(time))
+                .unwrap_or_default(),
             image: found.image.unwrap_or_default(),
             image_name: config.image.unwrap_or_default(),
             compose_project: label("project"),

@@ -6,7 +6,6 @@ use crate::commands::start::{
     JUPYTER, Launch, SSH, answers_by_ssh, answers_jupyter, reached, tell_jupyter,
 };
 use crate::commands::workspace::{IDLE, find};
-use crate::engine::ContainerState;
 use crate::error::{Error, Result};
 use crate::process::{Invocation, interrupted};
 
@@ -17,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const WARNING: &str = "warning: ";
 
 /// Starts it, looks whether it stays, passes on what its set-up warned of, and says where its
-/// servers are; `ports` are theirs. Prints the name.
+/// servers are; `ports` are theirs, `ended` is when an earlier start of it ended. Prints the name.
 ///
 /// # Errors
 /// When it does not start, or ends at once; with what it said then.
@@ -26,6 +25,7 @@ pub fn begin(
     name: &str,
     invocation: &Invocation,
     ports: &[String],
+    ended: &str,
 ) -> Result<u8> {
     let workplace = &launch.workplace;
     let printer = &workplace.context.printer;
@@ -36,7 +36,7 @@ pub fn begin(
     tools.read(invocation, printer)?;
     wait_for_set_up(launch, name)?;
     let container = find(workplace)?.unwrap_or_default();
-    let said = said_since_start(launch, &container)?;
+    let said = said_since(launch, name, ended)?;
     if !container.running {
         let remove = tools.docker().args(["rm", "--force", "--volumes", name]);
         tools.read(&remove, printer)?;
@@ -94,12 +94,13 @@ fn wait_for_set_up(launch: &Launch<'_>, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Both streams of a container; an earlier start of it may have said more.
-fn said_since_start(launch: &Launch<'_>, container: &ContainerState) -> Result<String> {
-    let docker = launch.workplace.compose.tools().docker();
-    let logs = ["logs", "--since", &container.started, &container.name];
-    let logs = docker
-        .args(logs)
-        .capture(&launch.workplace.context.printer)?;
+/// Both streams of a container, without what an earlier start of it said. When this one began is no
+/// mark: the engine notes that time when the container has already spoken.
+fn said_since(launch: &Launch<'_>, name: &str, ended: &str) -> Result<String> {
+    let mut logs = launch.workplace.compose.tools().docker().arg("logs");
+    if !ended.is_empty() {
+        logs = logs.args(["--since", ended]);
+    }
+    let logs = logs.arg(name).capture(&launch.workplace.context.printer)?;
     Ok(format!("{}\n{}", logs.text(), logs.talk()))
 }
