@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::terminal::PATIENCE;
 use crate::waiting::{MINUTE, eventually};
-use crate::workshop::{Ended, Workshop};
+use crate::workshop::{Ended, Workshop, never_seen};
 
 /// The directories of the builds that are kept, oldest first.
 fn kept(shop: &Workshop) -> Vec<PathBuf> {
@@ -120,7 +120,7 @@ fn a_build_is_kept_with_all_that_it_told() {
 fn a_step_that_fails_is_named_by_the_oldest_compose_and_by_the_newest() {
     let newest_compose = std::env::var("ENVTPL_TEST_NEWEST_COMPOSE");
     let newest_compose = newest_compose.expect("scripts/test.sh sets it");
-    let step = "RUN echo https://joe:s3cret@host/x; printf 'wrong' >&2; exit 3";
+    let step = "RUN echo https://joe:s3cret@host/x >&2; printf 'wrong' >&2; exit 3";
     let shop = with_step("fails", step);
     for configuration in [None, Some(newest_compose)] {
         let mut command = shop.command(&["build-generic", "--progress", "none"]);
@@ -203,7 +203,8 @@ fn on_a_terminal_each_stage_that_works_has_a_line() {
 fn a_build_is_a_page_that_a_browser_shows() {
     let shop = with_step("page", "RUN echo '<b id=planted>bold</b>' >/page");
     shop.envtpl(&["build-generic"]).expect(0);
-    shop.append("Dockerfile", "RUN echo second >/page\n");
+    let second = format!("RUN echo second >/page; echo {}\n", never_seen());
+    shop.append("Dockerfile", &second);
     shop.envtpl(&["build-generic", "--allow-dirty"]).expect(0);
     let written = shop.envtpl(&["report"]).expect(0).stdout;
     assert!(written.ends_with("report.html\n"), "{written}");
@@ -218,7 +219,7 @@ fn a_build_is_a_page_that_a_browser_shows() {
         "amd64-cpu built",
         "What the build waited for",
         "Since the build before",
-        "RUN echo second >/page",
+        "RUN echo second >/page;",
         "-dev-latest-root: ",
         "the base image",
         "libc6 apt",

@@ -1,6 +1,6 @@
 //! System packages that are declared for the dev image after a freeze.
 
-use crate::workshop::{Workshop, docker};
+use crate::workshop::{Workshop, docker, never_seen};
 
 const MORE: &str = "tree";
 
@@ -14,6 +14,18 @@ fn layers(shop: &Workshop, flavour: &str) -> Vec<String> {
 #[test]
 fn what_the_lock_does_not_know_is_installed_last_and_nothing_below_it_again() {
     let shop = Workshop::new("declared-since");
+    // Of the layers that earlier runs made of the same step on the same files, the engine takes
+    // which it likes; these files are new to it.
+    let stage = "FROM base AS apt-runtime\n";
+    let dockerfile = shop.read("Dockerfile");
+    let comment = never_seen();
+    let own = dockerfile.replace(
+        stage,
+        &format!("{stage}RUN echo '{}' >/of-this-run\n", comment.trim()),
+    );
+    assert_ne!(own, dockerfile);
+    shop.write("Dockerfile", &own);
+    shop.commit("a step of this run alone");
     shop.envtpl(&["build-generic"]).expect(0);
     shop.envtpl(&["freeze"]).expect(0);
     shop.commit("freeze");

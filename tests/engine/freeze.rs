@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::scratch;
-use crate::workshop::{BASE, Ended, Workshop, docker, image_name};
+use crate::workshop::{BASE, Ended, Workshop, docker, image_name, never_seen};
 
 /// A base image with a git repository in it, and the commit that is to be installed: not the
 /// last one, so that a build which forgets it gets something else.
@@ -129,13 +129,6 @@ pub fn packages(snapshot: &str) -> BTreeSet<String> {
         )
     });
     apt.chain(python).collect()
-}
-
-/// A comment that no build has read, so that its step is run and heard, and not taken from a cache.
-fn never_seen() -> String {
-    let now = std::time::SystemTime::now();
-    let since = now.duration_since(std::time::UNIX_EPOCH).expect("a clock");
-    format!("# {}\n", since.as_nanos())
 }
 
 pub const SNAPSHOT: &str = "sh /opt/envtpl/entrypoints/snapshot.sh";

@@ -1,7 +1,7 @@
 //! Freezing what is there twice, not there any more, for another machine, or merged by git.
 
 use crate::freeze::{Container, SNAPSHOT, packages};
-use crate::workshop::{BASE_ARM64, Workshop, docker};
+use crate::workshop::{BASE_ARM64, Workshop, docker, never_seen};
 
 const LIST: &str = "dependencies/requirements.txt";
 
@@ -100,7 +100,8 @@ fn what_is_there_twice_or_not_any_more_is_named_and_nothing_is_lost() {
 fn the_freezes_of_two_people_are_merged_and_built() {
     let shop = Workshop::new("two-people");
     // In order, so that each name has its place.
-    shop.write(LIST, "editables\nhatchling\nsix==1.17.0\n");
+    let list = never_seen() + "editables\nhatchling\nsix==1.17.0\n";
+    shop.write(LIST, &list);
     shop.commit("lists");
     shop.envtpl(&["build-user"]).expect(0);
     shop.envtpl(&["freeze"]).expect(0);

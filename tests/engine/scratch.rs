@@ -1,7 +1,7 @@
 //! From scratch: conda packages from a real channel, pip's on top.
 
 use crate::servers::{Server, bridge};
-use crate::workshop::{BARE, Workshop};
+use crate::workshop::{BARE, Workshop, never_seen};
 
 /// A project from scratch whose conda packages come from the tests' channel.
 pub fn workshop(name: &str) -> Workshop {
@@ -180,8 +180,7 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
     // What was locked stays when more is asked for, although there is something newer. (As if the
     // lock were of the time when that was the newest.)
     shop.set("CONDA_CHANNEL_ALIAS", &channel);
-    // What a step says comes again only when it runs again: this list is of this run alone.
-    let list = format!("# {}\n{list}", std::process::id());
+    let list = never_seen() + &list;
     shop.write(
         locked,
         &list.replace("# asked: six=1.16\n", "# asked: six\n"),
@@ -231,9 +230,10 @@ fn locked_conda_packages_are_installed_without_choosing_and_kept_when_more_are_a
 #[test]
 fn what_conda_newly_brings_goes_before_what_the_lock_has_from_pip() {
     let shop = workshop("scratch-displaced");
+    let comment = never_seen();
     let declared = |conda: &str| {
         format!(
-            "channels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n{conda}  - pip:\n      \
+            "{comment}channels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n{conda}  - pip:\n      \
              - packaging\n      - idna==3.10\n"
         )
     };

@@ -22,6 +22,14 @@ pub fn image_name(name: &str) -> String {
     format!("envtpl-test/{name}-{}", std::process::id())
 }
 
+/// A comment that no build has read, so that its step is run and heard, and not taken from a cache
+/// that an earlier run of the tests has left.
+pub fn never_seen() -> String {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).expect("a clock");
+    format!("# {}\n", since.as_nanos())
+}
+
 /// A project.
 pub struct Workshop {
     directory: tempfile::TempDir,
