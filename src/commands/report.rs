@@ -25,9 +25,10 @@ const PACKAGES: usize = 40;
   envtpl report -o build.html      somewhere else, to send to a colleague
   envtpl report -o - | less        on standard output
 
-The page shows what ran at the same time and what was there already, the chain of steps that the
-build waited for, what each layer and package adds to the images, and what is different from the
-build before. It needs no network, and holds no secret that envtpl knows as such.")]
+The page shows what ran at the same time and what was there already, what the stages took from each
+other and which were left out, the chain of steps that the build waited for, what each layer and
+package adds to the images, and what is different from the build before. It needs no network, and
+holds no secret that envtpl knows as such.")]
 pub struct Args {
     /// The build, by its id or the beginning of it; the newest if there is none
     #[arg(value_name = "ID")]

@@ -2,7 +2,6 @@
 //! build leaves out and why, and where each argument is seen.
 
 mod human;
-mod sheet;
 pub mod written;
 
 use std::collections::BTreeMap;
@@ -11,10 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::commands::Context;
 use crate::error::Result;
 use crate::files;
-use crate::installation::dockerfile::{Dockerfile, Given};
+use crate::installation::dockerfile::{Dockerfile, Given, Sheet};
 use crate::project::{Installation, Project};
 
-pub use sheet::Sheet;
+pub use human::{built, seen, taken, why};
 
 /// Options of `envtpl stages`.
 #[derive(Debug, clap::Args)]

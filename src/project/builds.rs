@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Journal};
+use crate::installation::dockerfile::Sheet;
 
 /// The directory, below the project's state directory.
 const DIRECTORY: &str = "builds";
@@ -51,6 +52,9 @@ pub struct Build {
     /// The images that it made.
     #[serde(default)]
     pub images: Vec<BuildImage>,
+    /// The stages of the Dockerfile as it was then, and which of them were left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Sheet>,
 }
 
 /// How a build ended.

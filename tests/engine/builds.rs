@@ -204,8 +204,11 @@ fn a_build_is_a_page_that_a_browser_shows() {
     let shop = with_step("page", "RUN echo '<b id=planted>bold</b>' >/page");
     shop.envtpl(&["build-generic"]).expect(0);
     let second = format!("RUN echo second >/page; echo {}\n", never_seen());
-    shop.append("Dockerfile", &second);
+    let side = "FROM base AS left-out\nARG SEED=sown\nRUN true\n";
+    shop.append("Dockerfile", &(second + side));
     shop.envtpl(&["build-generic", "--allow-dirty"]).expect(0);
+    // The page is about the Dockerfile as it was.
+    shop.append("Dockerfile", "FROM base AS later\n");
     let written = shop.envtpl(&["report"]).expect(0).stdout;
     assert!(written.ends_with("report.html\n"), "{written}");
 
@@ -217,6 +220,8 @@ fn a_build_is_a_page_that_a_browser_shows() {
     let told = told.as_str().expect("text");
     for text in [
         "amd64-cpu built",
+        "What the stages take from each other",
+        "not built: left-out nothing takes from it",
         "What the build waited for",
         "Since the build before",
         "RUN echo second >/page;",
@@ -238,10 +243,32 @@ fn a_build_is_a_page_that_a_browser_shows() {
           return step.width >= 2 && step.left >= track.left && step.right <= track.right + 3; })()",
     );
     assert_eq!(step, true);
+    // Every stage has a box that its name fits into, below those that it takes from.
+    let boxes = browser.value(
+        "(() => { const boxes = [...document.querySelectorAll('.graph .box')];
+          const within = box => { const [around, ...texts] = [...box.querySelectorAll('rect, text')]
+            .map(part => part.getBoundingClientRect());
+            return texts.every(text => text.left >= around.left && text.right <= around.right
+              && text.top >= around.top && text.bottom <= around.bottom); };
+          const top = name => boxes.find(box => box.querySelector('text').textContent == name)
+            .getBoundingClientRect().top;
+          return boxes.every(within) && top('development-generic') > top('apt-dev')
+            && top('left-out') > top('base') && document.querySelectorAll('.box.skipped').length == 1
+            && boxes.every(box => box.querySelector('text').textContent != 'later'); })()",
+    );
+    assert_eq!(boxes, true);
+    // What another stage has to do with is hidden while the pointer is on one.
+    let rules = browser.value(
+        "[...document.styleSheets[0].cssRules].some(rule => rule.selectorText?.includes('.b0:hover'))",
+    );
+    assert_eq!(rules, true);
+    let ink = "getComputedStyle(document.querySelector('.box text')).fill";
+    assert_eq!(browser.value(ink), "rgb(28, 32, 36)");
     let colour = "getComputedStyle(document.body).backgroundColor";
     assert_eq!(browser.value(colour), "rgb(255, 255, 255)");
     browser.prefer_dark();
     assert_eq!(browser.value(colour), "rgb(21, 24, 28)");
+    assert_eq!(browser.value(ink), "rgb(230, 232, 235)");
     let wide = "document.documentElement.scrollWidth <= innerWidth";
     assert_eq!(browser.value(wide), true, "nothing is beyond the edge");
 }

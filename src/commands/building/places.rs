@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::engine::progress::StepName;
 use crate::error::Result;
 use crate::files;
-use crate::installation::dockerfile::{Dockerfile, Given, Graph, Scope};
+use crate::installation::dockerfile::{Dockerfile, Given, Graph, Scope, Sheet, Stage};
+use crate::project::BuildTarget;
 use crate::secrets::{redact_text, redact_value};
 
 /// Lines that an excerpt shows before and after the instruction.
@@ -20,21 +21,32 @@ pub struct Places {
 }
 
 impl Places {
-    /// Reads the Dockerfile that is built with these arguments.
+    /// Reads the Dockerfile that is built with what is given.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(path: &Path, args: BTreeMap<String, String>) -> Result<Self> {
+    pub fn read(path: &Path, given: Given) -> Result<Self> {
         let dockerfile = Dockerfile::parse(path, &files::read_text(path)?)?;
-        let given = Given {
-            args,
-            ..Given::default()
-        };
         Ok(Self {
             graph: Graph::new(&dockerfile, &given),
             dockerfile,
             given,
         })
+    }
+
+    /// The stages, for a build of these targets, of which one without a stage is the last one;
+    /// `shown` is the Dockerfile's path as it is told.
+    pub fn sheet(&self, targets: &[BuildTarget], shown: &Path) -> Sheet {
+        let mut wanted: Vec<&Stage> = Vec::new();
+        for target in targets {
+            let stage = match &target.stage {
+                Some(name) => self.dockerfile.find_stage(name),
+                None => self.dockerfile.stages().last(),
+            };
+            let is_known = |stage: &&Stage| wanted.iter().any(|one| one.index == stage.index);
+            wanted.extend(stage.filter(|stage| !is_known(stage)));
+        }
+        Sheet::of(&self.dockerfile, &self.graph, &self.given, wanted, shown)
     }
 
     /// The line that a step's instruction begins in.
@@ -111,7 +123,11 @@ mod tests {
         crate::files::keep_readable(&path, text.as_bytes()).expect("written");
         let given = [("JOBS", "4"), ("API_KEY", "abc")];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let places = Places::read(&path, given.into()).expect("read");
+        let given = Given {
+            args: given.into(),
+            ..Given::default()
+        };
+        let places = Places::read(&path, given).expect("read");
         let step = StepName {
             stage: Some("tools".into()),
             position: Some((3, 3)),
@@ -144,5 +160,18 @@ mod tests {
         };
         assert_eq!(places.line(&unnamed), Some(10));
         assert_eq!(places.line(&StepName::default()), None);
+        let target = |stage: Option<&str>| BuildTarget {
+            name: "x".into(),
+            service: "x".into(),
+            stage: stage.map(str::to_owned),
+        };
+        let sheet = places.sheet(&[target(Some("TOOLS")), target(Some("tools"))], &path);
+        assert_eq!(sheet.targets, ["tools"]);
+        assert!(sheet.stages[1].skipped.is_some());
+        let secret = sheet.args.iter().find(|arg| arg.name == "API_KEY");
+        let secret = secret.and_then(|arg| arg.value.as_deref());
+        assert_eq!(secret, Some("****"));
+        let sheet = places.sheet(&[target(None)], &path);
+        assert_eq!(sheet.targets, ["stage-1"]);
     }
 }

@@ -1,14 +1,16 @@
 //! A build as it is written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::commands::building::places::Places;
 use crate::commands::building::{BuildArgs, Built, Plan};
 use crate::commands::workplace::Workplace;
 use crate::engine::progress::{Step, Steps};
+use crate::installation::dockerfile::Given;
 use crate::process::Invocation;
 use crate::project::{Build, BuildImage, BuildLayer, BuildStep, BuildTarget, Outcome};
 use crate::secrets::{redact_command, redact_value};
@@ -37,6 +39,8 @@ pub fn of(
         .chain(invocation.arguments().iter().map(AsRef::as_ref))
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
+    let dockerfile = dockerfile(workplace, plan);
+    let targets = targets(workplace, plan);
     Build {
         id: String::new(),
         started: started
@@ -46,13 +50,14 @@ pub fn of(
         seconds: rounded(Timestamp::now().duration_since(started).as_secs_f64()),
         outcome: Outcome::Failed,
         installation: workplace.installation.name().to_string(),
-        dockerfile: dockerfile(workplace, plan).display().to_string(),
+        stages: places.map(|places| places.sheet(&targets, &dockerfile)),
+        dockerfile: dockerfile.display().to_string(),
         command: redact_command(words.iter().map(String::as_str)),
         arguments: arguments(workplace, plan, args)
             .into_iter()
             .map(|(name, value)| (name.clone(), redact_value(&name, &value)))
             .collect(),
-        targets: targets(workplace, plan),
+        targets,
         failed: steps.failed().map(|step| step.number),
         steps: steps
             .all()
@@ -67,7 +72,33 @@ pub fn of(
 /// The Dockerfile, for telling where its steps stand; `None` when it cannot be read.
 pub fn places(workplace: &Workplace<'_>, plan: &Plan, args: &BuildArgs) -> Option<Places> {
     let path = workplace.project.root().join(dockerfile(workplace, plan));
-    Places::read(&path, arguments(workplace, plan, args)).ok()
+    let given = Given {
+        args: arguments(workplace, plan, args),
+        contexts: contexts(workplace, plan),
+        platform: Some(workplace.installation.name().platform().docker()),
+        ..Given::default()
+    };
+    Places::read(&path, given).ok()
+}
+
+/// The names of further contexts that the build is given, in either spelling of Compose.
+fn contexts(workplace: &Workplace<'_>, plan: &Plan) -> BTreeSet<String> {
+    // A build whose file cannot be written says so itself.
+    let document = plan.document(workplace).unwrap_or_default();
+    let document: Value = serde_json::from_str(&document).unwrap_or_default();
+    let services = document["services"].as_object().into_iter().flatten();
+    let mut names = BTreeSet::new();
+    for (_, service) in services {
+        match &service["build"]["additional_contexts"] {
+            Value::Object(contexts) => names.extend(contexts.keys().cloned()),
+            Value::Array(contexts) => {
+                let words = contexts.iter().filter_map(Value::as_str);
+                names.extend(words.map(|word| word.split('=').next().unwrap_or(word).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Adds the images that a build made, with their layers and the steps that made those.

@@ -1,21 +1,26 @@
 //! The page: what a template needs to know, in words and widths.
 
+mod changes;
+mod drawing;
+mod images;
+mod stages;
+mod steps;
+
 use std::collections::BTreeSet;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::commands::building::stage_of;
 use crate::commands::report::{ImagePackages, critical};
 use crate::error::{Error, Result};
-use crate::output::amount;
-use crate::project::{Build, BuildImage, BuildLayer, BuildStep, Outcome};
+use crate::project::{Build, BuildStep, Outcome};
+use changes::{Difference, changes};
+use images::{ImageView, image_view};
+use stages::StagesView;
+use steps::{Lane, Row, lanes, row};
 
 const PAGE: &str = include_str!("page.html");
-
-/// Characters of an instruction that a row shows.
-const SHOWN: usize = 160;
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -29,6 +34,7 @@ struct Page<'a> {
     targets: String,
     failed: Option<Row>,
     lanes: Vec<Lane>,
+    graph: Option<StagesView>,
     critical: Vec<Row>,
     before: Option<Earlier<'a>>,
     changes: Vec<Difference>,
@@ -36,76 +42,11 @@ struct Page<'a> {
     steps: Vec<Row>,
 }
 
-/// A step in a table.
-#[derive(Serialize)]
-struct Row {
-    number: usize,
-    place: String,
-    instruction: String,
-    seconds: String,
-    /// Hundredths of the whole build.
-    share: String,
-    class: &'static str,
-    error: String,
-}
-
-/// The steps of a stage, on one line.
-#[derive(Serialize)]
-struct Lane {
-    name: String,
-    seconds: String,
-    steps: Vec<Bar>,
-}
-
-/// A step on a line; widths are hundredths.
-#[derive(Serialize)]
-struct Bar {
-    left: String,
-    width: String,
-    class: String,
-    title: String,
-}
-
 #[derive(Serialize)]
 struct Earlier<'a> {
     id: &'a str,
     started: &'a str,
     seconds: String,
-}
-
-/// Something that is not as it was.
-#[derive(Serialize)]
-struct Difference {
-    what: String,
-    before: String,
-    now: String,
-}
-
-#[derive(Serialize)]
-struct ImageView<'a> {
-    name: &'a str,
-    size: String,
-    layers: Vec<LayerView<'a>>,
-    packages: Vec<PackageView<'a>>,
-    rest: Option<String>,
-}
-
-#[derive(Serialize)]
-struct LayerView<'a> {
-    made_by: &'a str,
-    place: Option<String>,
-    size: String,
-    width: String,
-    class: &'static str,
-}
-
-#[derive(Serialize)]
-struct PackageView<'a> {
-    kind: &'a str,
-    name: &'a str,
-    version: &'a str,
-    size: String,
-    width: String,
 }
 
 /// The page about a build, beside the one `before`.
@@ -127,6 +68,7 @@ pub fn render(build: &Build, before: Option<&Build>, packages: &[ImagePackages])
         targets: targets(build),
         failed: build.failed_step().map(row),
         lanes: lanes(build, &waited_for),
+        graph: stages::view(build),
         // What took no time was not waited for.
         critical: path
             .into_iter()
@@ -170,180 +112,14 @@ fn share(part: f64, whole: f64) -> f64 {
     }
 }
 
-fn row(build: &Build, step: &BuildStep) -> Row {
-    let mut instruction: String = step.instruction.chars().take(SHOWN).collect();
-    if instruction.len() < step.instruction.len() {
-        instruction.push('…');
-    }
-    Row {
-        number: step.number,
-        place: place(build, step),
-        instruction,
-        seconds: seconds(step.seconds),
-        share: format!("{:.0}", share(step.seconds, build.seconds)),
-        class: class(build, step),
-        error: step.error.clone().unwrap_or_default(),
-    }
-}
-
-/// Stage, position and line of a step.
-fn place(build: &Build, step: &BuildStep) -> String {
-    let stage = stage_of(step);
-    let position = step.position.map(|(step, of)| format!(" {step}/{of}"));
-    let file = build.dockerfile.rsplit('/').next().unwrap_or_default();
-    let line = step.line.map(|line| format!(", {file}:{line}"));
-    [Some(stage), position, line]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn class(build: &Build, step: &BuildStep) -> &'static str {
-    match step {
-        _ if build.failed == Some(step.number) => "failed",
-        _ if step.canceled => "canceled",
-        _ if step.cached => "cached",
-        _ => "ran",
-    }
-}
-
-/// A line for each stage, in the order in which they began.
-fn lanes(build: &Build, waited_for: &BTreeSet<usize>) -> Vec<Lane> {
-    let mut lanes: Vec<(String, f64, Vec<Bar>)> = Vec::new();
-    for step in &build.steps {
-        let name = stage_of(step);
-        let index = match lanes.iter().position(|lane| lane.0 == name) {
-            Some(index) => index,
-            None => {
-                lanes.push((name, 0.0, Vec::new()));
-                lanes.len() - 1
-            }
-        };
-        let critical = match waited_for.contains(&step.number) {
-            true => " critical",
-            false => "",
-        };
-        lanes[index].1 += step.seconds;
-        lanes[index].2.push(Bar {
-            left: format!("{:.2}", share(step.began, build.seconds).min(99.8)),
-            width: format!("{:.2}", share(step.seconds, build.seconds)),
-            class: format!("{}{critical}", class(build, step)),
-            title: format!(
-                "{}, {} s: {}",
-                place(build, step),
-                seconds(step.seconds),
-                step.instruction
-            ),
-        });
-    }
-    let lanes = lanes.into_iter().map(|(name, spent, steps)| Lane {
-        name,
-        seconds: seconds(spent),
-        steps,
-    });
-    lanes.collect()
-}
-
-fn image_view<'a>(
-    build: &Build,
-    image: &'a BuildImage,
-    packages: &'a [ImagePackages],
-) -> ImageView<'a> {
-    let heaviest = image.layers.iter().map(|layer| layer.bytes).max();
-    let layers = image.layers.iter().rev();
-    let found = packages.iter().find(|one| one.target == image.target);
-    let listed = found.map_or(&[][..], |found| &found.packages);
-    let weight = listed.first().map_or(0, |package| package.bytes);
-    ImageView {
-        name: image.tags.first().unwrap_or(&image.target),
-        size: amount(image.size as f64),
-        layers: layers
-            .map(|layer| layer_view(build, layer, heaviest.unwrap_or(0)))
-            .collect(),
-        packages: listed
-            .iter()
-            .map(|package| PackageView {
-                kind: &package.kind,
-                name: &package.name,
-                version: &package.version,
-                size: amount(package.bytes as f64),
-                width: format!("{:.1}", share(package.bytes as f64, weight as f64)),
-            })
-            .collect(),
-        rest: found
-            .filter(|found| found.rest > 0)
-            .map(|found| amount(found.rest as f64)),
-    }
-}
-
-fn layer_view<'a>(build: &Build, layer: &'a BuildLayer, heaviest: u64) -> LayerView<'a> {
-    let step = layer.step;
-    let step = step.and_then(|number| build.steps.iter().find(|step| step.number == number));
-    LayerView {
-        made_by: match layer.made_by.is_empty() {
-            true => "the base image",
-            false => &layer.made_by,
-        },
-        place: step.map(|step| place(build, step)),
-        size: amount(layer.bytes as f64),
-        width: format!("{:.1}", share(layer.bytes as f64, heaviest as f64)),
-        class: if step.is_some() { "" } else { "base" },
-    }
-}
-
-/// What is not as in the build before: arguments, sizes, and the steps that had to run.
-fn changes(build: &Build, before: &Build) -> Vec<Difference> {
-    let mut changes = Vec::new();
-    let names: BTreeSet<&String> = (build.arguments.keys())
-        .chain(before.arguments.keys())
-        .collect();
-    for name in names {
-        let value = |build: &Build| build.arguments.get(name).cloned().unwrap_or_default();
-        if value(build) != value(before) {
-            changes.push(Difference {
-                what: format!("argument {name}"),
-                before: value(before),
-                now: value(build),
-            });
-        }
-    }
-    for image in &build.images {
-        let then = before.images.iter().find(|one| one.target == image.target);
-        if let Some(then) = then.filter(|then| then.size != image.size) {
-            changes.push(Difference {
-                what: format!("size of {}", image.target),
-                before: amount(then.size as f64),
-                now: amount(image.size as f64),
-            });
-        }
-    }
-    for step in build.steps.iter().filter(|step| !step.cached) {
-        if step.position.is_none() {
-            continue;
-        }
-        let then = before
-            .steps
-            .iter()
-            .find(|one| stage_of(one) == stage_of(step) && one.position == step.position);
-        let then = match then {
-            Some(then) if then.instruction != step.instruction => then.instruction.clone(),
-            Some(then) if then.cached => "cached".to_owned(),
-            Some(_) => continue,
-            None => "-".to_owned(),
-        };
-        changes.push(Difference {
-            what: place(build, step),
-            before: then,
-            now: format!("{} ({} s)", step.instruction, seconds(step.seconds)),
-        });
-    }
-    changes
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::environment::sizes::PackageSize;
+    use crate::installation::dockerfile::{Dockerfile, Given, Sheet};
+    use crate::project::{BuildImage, BuildLayer};
 
     #[test]
     fn a_page_says_all_and_lets_nothing_in_a_build_become_markup() {
@@ -416,6 +192,65 @@ mod tests {
         assert!(!page.contains("<script"));
         // Nothing is fetched.
         assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("url("));
+        // A build that was written down without its stages.
+        assert!(!page.contains("class=\"graph\""));
         render(&Build::default(), None, &[]).expect("rendered");
+    }
+
+    /// The stages of a Dockerfile, for its last one.
+    fn stages(text: &str) -> Option<Sheet> {
+        let path = Path::new("Dockerfile");
+        let dockerfile = Dockerfile::parse(path, text).expect("valid");
+        Some(Sheet::new(&dockerfile, &Given::default(), &[], path).expect("a sheet"))
+    }
+
+    #[test]
+    fn stages_are_drawn_with_what_was_left_out_and_why() {
+        let step = |number, stage: &str, cached| BuildStep {
+            number,
+            stage: Some(stage.into()),
+            position: Some((1, 1)),
+            seconds: 4.0,
+            cached,
+            ..BuildStep::default()
+        };
+        let build = Build {
+            steps: vec![step(1, "prep", true), step(2, "made", false)],
+            failed: Some(2),
+            stages: stages(
+                "ARG V='<i id=planted>'\nFROM a.b/c:1 AS prep\nARG API_TOKEN=planted-secret\nARG V\n\
+                 RUN x\nFROM prep AS tested\nRUN y\nFROM scratch AS made\n\
+                 RUN --mount=from=prep,target=/p z\nCOPY --from=e.f/g:2 /a /b\nFROM made AS last\n",
+            ),
+            ..Build::default()
+        };
+        let page = render(&build, None, &[]).expect("rendered");
+        for text in [
+            // Boxes, by their place in the file; images come behind.
+            "class=\"box b0 cached\"><title>prep, line 2\nstarts from a.b&#x2f;c:1</title>",
+            "class=\"box b1 skipped\">",
+            "class=\"box b2 failed\">",
+            "class=\"box b3 quiet wanted\">",
+            "class=\"box b4 other\"><title>a.b&#x2f;c:1</title>",
+            // Lines, by their ends.
+            "class=\"edge e4 e0 parent\"",
+            "class=\"edge e0 e1 parent out\"",
+            "class=\"edge e0 e2 mount\"",
+            "class=\"edge e5 e2 copy\"",
+            "class=\"edge e2 e3 parent\"",
+            "not built: <code>tested</code> <span class=\"quiet\">nothing takes from it</span>",
+            ">2 steps, cached</text>",
+            "<code>&lt;i id=planted&gt;</code>",
+            "<td>API_TOKEN</td><td class=\"number\">3</td><td><code>****</code></td><td>prep, tested</td>",
+        ] {
+            assert!(page.contains(text), "{text} is not in:\n{page}");
+        }
+        assert!(!page.contains("<i id") && !page.contains("planted-secret"));
+        assert!(!page.contains("http:") && !page.contains("url("));
+        let written = serde_json::to_string(&build).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<Build>(&written).expect("a build"),
+            build
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::sheet::{ArgRow, Reason, Sheet, StageRow};
+use crate::installation::dockerfile::Sheet;
+use crate::installation::dockerfile::sheet::{ArgRow, OriginKind, Reason, StageRow, Why};
 use crate::output::Table;
 
 /// How many characters of a value are shown.
@@ -56,7 +57,7 @@ fn sheet(sheet: &Sheet) -> String {
 fn root(stage: &StageRow) -> Option<&str> {
     match &stage.from {
         None => Some("(a context of the build)"),
-        Some(from) if from.kind == "stage" => None,
+        Some(from) if from.kind == OriginKind::Stage => None,
         Some(from) => Some(&from.name),
     }
 }
@@ -78,14 +79,15 @@ fn branch(sheet: &Sheet, stages: &[&StageRow], before: &str, table: &mut Table) 
         ]);
         let children = sheet.stages.iter().filter(|child| {
             let from = child.from.as_ref();
-            from.is_some_and(|from| from.kind == "stage" && from.name == stage.name)
+            from.is_some_and(|from| from.kind == OriginKind::Stage && from.name == stage.name)
         });
         let children: Vec<&StageRow> = children.collect();
         branch(sheet, &children, &format!("{before}{further}"), table);
     }
 }
 
-fn taken(stage: &StageRow) -> String {
+/// What a stage takes files from, each once.
+pub fn taken(stage: &StageRow) -> String {
     let mut names: Vec<&str> = Vec::new();
     for taken in &stage.takes {
         if !names.contains(&taken.from.name.as_str()) {
@@ -95,7 +97,8 @@ fn taken(stage: &StageRow) -> String {
     names.join(", ")
 }
 
-fn built(stage: &StageRow) -> String {
+/// Whether a stage is built, and why not.
+pub fn built(stage: &StageRow) -> String {
     match &stage.skipped {
         None if stage.target => "wanted".to_owned(),
         None => "yes".to_owned(),
@@ -103,11 +106,12 @@ fn built(stage: &StageRow) -> String {
     }
 }
 
-fn why(reason: &Reason) -> String {
+/// Why a stage is left out.
+pub fn why(reason: &Reason) -> String {
     match reason.why {
-        "unused" => "nothing takes from it".to_owned(),
-        "replaced" => "a context stands in for it".to_owned(),
-        _ => format!("only {}, not built either", reason.by.join(", ")),
+        Why::Unused => "nothing takes from it".to_owned(),
+        Why::Replaced => "a context stands in for it".to_owned(),
+        Why::OnlyBySkipped => format!("only {}, not built either", reason.by.join(", ")),
     }
 }
 
@@ -123,7 +127,8 @@ fn value(arg: &ArgRow) -> String {
     }
 }
 
-fn seen(arg: &ArgRow) -> String {
+/// Where an argument is seen.
+pub fn seen(arg: &ArgRow) -> String {
     let names = &arg.visible;
     let Some(stage) = &arg.stage else {
         return match names.is_empty() {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Dockerfile, Given, Instruction, Keyword, Lexer, Scope, Stage};
 
 /// Where files come from.
@@ -19,7 +21,8 @@ pub enum Source {
 }
 
 /// How a stage takes something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum How {
     /// It starts from it.
     From,

@@ -15,6 +15,7 @@ mod lexer;
 mod lines;
 mod scope;
 mod selected;
+pub mod sheet;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ pub use lexer::{Expanded, Lexer};
 pub use lines::Heredoc;
 pub use scope::{Origin, PLATFORMS, PROXIES, Scope, Variable};
 pub use selected::{SELECTED, Selection};
+pub use sheet::Sheet;
 pub use shell::{Command, Joint, Script, Word};
 
 /// A Dockerfile.

@@ -1,17 +1,17 @@
-//! What is reported of one Dockerfile.
+//! What is told of the stages of a Dockerfile, and kept with a build of it: as data, without
+//! secrets that are known as such.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::{Dockerfile, Given, Graph, How, Keyword, Lexer, Scope, Skipped, Source, Stage};
 use crate::error::Result;
-use crate::installation::dockerfile::{
-    Dockerfile, Given, Graph, How, Keyword, Lexer, Scope, Skipped, Source, Stage,
-};
+use crate::secrets::{redact_text, redact_value};
 
 /// The stages of one Dockerfile, for what is built of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
     /// The Dockerfile, as it is to be shown.
     pub file: PathBuf,
@@ -24,7 +24,7 @@ pub struct Sheet {
 }
 
 /// A stage.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageRow {
     /// Its name, or what the builder calls it.
     pub name: String,
@@ -43,19 +43,33 @@ pub struct StageRow {
 }
 
 /// An image, a stage, a context, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// Which of them.
-    pub kind: &'static str,
+    pub kind: OriginKind,
     /// Its name.
     pub name: String,
 }
 
+/// What a stage may start from or take files from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OriginKind {
+    /// A stage of this file.
+    Stage,
+    /// An image.
+    Image,
+    /// A further context that the build is given.
+    Context,
+    /// Nothing.
+    Scratch,
+}
+
 /// Files taken from elsewhere.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// `copy` or `mount`.
-    pub how: &'static str,
+    pub how: How,
     /// From where.
     pub from: Origin,
     /// The line of the instruction.
@@ -63,16 +77,28 @@ pub struct Taken {
 }
 
 /// Why a stage is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// `unused`, `only-by-skipped` or `replaced`.
-    pub why: &'static str,
+    /// In one word.
+    pub why: Why,
     /// The skipped stages that use it.
     pub by: Vec<String>,
 }
 
+/// Why a stage is left out, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// No stage takes anything from it.
+    Unused,
+    /// Only stages do that are left out themselves.
+    OnlyBySkipped,
+    /// A context stands in for it.
+    Replaced,
+}
+
 /// A build argument where it is declared.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArgRow {
     /// Its name.
     pub name: String,
@@ -104,27 +130,38 @@ impl Sheet {
         for target in targets {
             wanted.push(dockerfile.stage(target)?);
         }
+        let graph = Graph::new(dockerfile, given);
+        Ok(Self::of(dockerfile, &graph, given, wanted, shown))
+    }
+
+    /// The same for stages that are known; without any the last one is meant.
+    pub fn of<'a>(
+        dockerfile: &'a Dockerfile,
+        graph: &Graph,
+        given: &Given,
+        mut wanted: Vec<&'a Stage>,
+        shown: &Path,
+    ) -> Self {
         if wanted.is_empty() {
             wanted.extend(dockerfile.stages().last());
         }
-        let graph = Graph::new(dockerfile, given);
         let reachable = graph.reachable(wanted.iter().map(|stage| stage.index));
         let view = View {
             dockerfile,
             given,
-            graph: &graph,
+            graph,
             reachable: &reachable,
         };
         let stages = dockerfile.stages().iter().map(|stage| {
             let target = wanted.iter().any(|one| one.index == stage.index);
             view.stage(stage, target)
         });
-        Ok(Self {
+        Self {
             file: shown.to_owned(),
             targets: wanted.iter().map(|stage| stage.label()).collect(),
             stages: stages.collect(),
             args: view.args(),
-        })
+        }
     }
 }
 
@@ -142,11 +179,7 @@ impl View<'_> {
             .iter()
             .filter(|one| one.how != How::From)
             .map(|one| Taken {
-                how: if one.how == How::Copy {
-                    "copy"
-                } else {
-                    "mount"
-                },
+                how: one.how,
                 from: self.origin(&one.source),
                 line: self.line(one.instruction),
             });
@@ -167,19 +200,19 @@ impl View<'_> {
 
     fn origin(&self, source: &Source) -> Origin {
         let (kind, name) = match source {
-            Source::Stage(index) => ("stage", self.label(*index)),
-            Source::Image(name) => ("image", name.clone()),
-            Source::Context(name) => ("context", name.clone()),
-            Source::Scratch => ("scratch", "scratch".to_owned()),
+            Source::Stage(index) => (OriginKind::Stage, self.label(*index)),
+            Source::Image(name) => (OriginKind::Image, redact_text(name)),
+            Source::Context(name) => (OriginKind::Context, name.clone()),
+            Source::Scratch => (OriginKind::Scratch, "scratch".to_owned()),
         };
         Origin { kind, name }
     }
 
     fn reason(&self, skipped: Skipped) -> Reason {
         let (why, by) = match skipped {
-            Skipped::Unused => ("unused", Vec::new()),
-            Skipped::OnlyBySkipped(by) => ("only-by-skipped", by),
-            Skipped::Replaced => ("replaced", Vec::new()),
+            Skipped::Unused => (Why::Unused, Vec::new()),
+            Skipped::OnlyBySkipped(by) => (Why::OnlyBySkipped, by),
+            Skipped::Replaced => (Why::Replaced, Vec::new()),
         };
         Reason {
             why,
@@ -197,12 +230,13 @@ impl View<'_> {
             for pair in one.pairs(self.dockerfile.escape()) {
                 let value = (after.variables().get(&pair.name))
                     .filter(|variable| variable.instruction == Some(index))
-                    .and_then(|variable| variable.value.clone());
+                    .and_then(|variable| variable.value.as_deref());
+                let shown = |value: &str| redact_value(&pair.name, value);
                 rows.push(ArgRow {
                     line: self.line(index),
                     stage: one.stage.map(|stage| self.label(stage)),
-                    default: pair.value,
-                    value,
+                    default: pair.value.as_deref().map(shown),
+                    value: value.map(shown),
                     visible: self.visible(&pair.name, one.stage),
                     name: pair.name,
                 });
