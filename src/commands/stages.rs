@@ -25,8 +25,9 @@ pub use human::{built, seen, taken, why};
 
 Nothing is started. Stages stand below what they start from. Of an installation those count as
 wanted that its Compose files build; a stage that none of them needs is skipped by the builder,
-without a word. Build arguments have the values that the Compose files give them, as far as these
-are written out there.")]
+without a word. Build arguments have the values that a build gives them: those of the Compose files,
+with what .env and the environment have for ${...}. Without .env they are shown as written. Secrets
+that envtpl knows as such are not shown.")]
 pub struct Args {
     /// Look at this Dockerfile instead of the installation's
     #[arg(short, long, value_name = "FILE")]
@@ -79,15 +80,21 @@ fn of(project: &Project, installation: &Installation, args: &Args) -> Result<Vec
     for (name, targets) in written::wanted(&compose) {
         let path = installation.path(&name);
         let dockerfile = Dockerfile::parse(&path, &files::read_text(&path)?)?;
-        let mut given = written::given(&dockerfile, installation, &compose);
-        given.args.extend(values(&args.build_args));
+        let (mut given, mut unknown) = written::effective(&dockerfile, installation, &compose);
+        for (name, value) in values(&args.build_args) {
+            unknown.remove(&name);
+            given.args.insert(name, value);
+        }
         let shown = path.strip_prefix(project.root()).unwrap_or(&path);
         let targets = match args.target.is_empty() {
             true => targets,
             false => args.target.clone(),
         };
         match Sheet::new(&dockerfile, &given, &targets, shown) {
-            Ok(sheet) => sheets.push(sheet),
+            Ok(mut sheet) => {
+                sheet.leave_open(&unknown);
+                sheets.push(sheet);
+            }
             Err(error) => missing = missing.or(Some(error)),
         }
     }

@@ -18,6 +18,15 @@ pub struct ComposeFile {
     merged: Value,
 }
 
+/// What a Compose file says of a build argument's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenArg {
+    /// This, with variables as they are written.
+    Text(String),
+    /// What the variable of its name has.
+    Environment,
+}
+
 impl ComposeFile {
     /// Reads a Compose file; `path` is for messages.
     ///
@@ -108,6 +117,30 @@ impl ComposeFile {
                     .iter()
                     .filter_map(|item| item.as_str()?.split_once('='))
                     .find_map(|(key, value)| (key == name).then_some(value)),
+                _ => None,
+            })
+    }
+
+    /// A build argument with what a build takes for its value, of whichever service has it first.
+    pub fn given_arg(&self, name: &str) -> Option<GivenArg> {
+        self.all_services()
+            .flat_map(Mapping::values)
+            .filter_map(|service| service.get("build")?.get("args"))
+            .find_map(|args| match args {
+                Value::Mapping(args) => match args.get(name)? {
+                    Value::String(text) => Some(GivenArg::Text(text.clone())),
+                    Value::Number(number) => Some(GivenArg::Text(number.to_string())),
+                    Value::Bool(value) => Some(GivenArg::Text(value.to_string())),
+                    Value::Null => Some(GivenArg::Environment),
+                    _ => None,
+                },
+                Value::Sequence(list) => list.iter().filter_map(Value::as_str).find_map(|item| {
+                    match item.split_once('=') {
+                        Some((key, value)) if key == name => Some(GivenArg::Text(value.to_owned())),
+                        None if item == name => Some(GivenArg::Environment),
+                        _ => None,
+                    }
+                }),
                 _ => None,
             })
     }
@@ -217,6 +250,11 @@ mod tests {
             let file = ComposeFile::parse(Path::new("compose-base.yaml"), text).expect("valid");
             assert_eq!(file.build_arg("BASE_IMAGE"), Some("x:1"), "{text}");
             assert_eq!(file.build_arg("OTHER"), None);
+            assert_eq!(
+                file.given_arg("BASE_IMAGE"),
+                Some(GivenArg::Text("x:1".into()))
+            );
+            assert_eq!(file.given_arg("OTHER"), None);
             assert_eq!(file.services(), ["b"]);
         }
     }

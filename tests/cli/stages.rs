@@ -145,6 +145,79 @@ fn an_installation_is_asked_for_what_its_compose_files_build() {
 }
 
 #[test]
+fn arguments_have_the_values_that_compose_would_give_them() {
+    let desk = Desk::new();
+    let init = [
+        "init",
+        "--yes",
+        "-i",
+        "amd64-cpu",
+        "--base-image",
+        "debian:12",
+    ];
+    desk.envtpl(&init).expect(0);
+    let at = |name: &str| format!("installation/amd64-cpu/{name}");
+    let dockerfile = desk.text(&at("Dockerfile"));
+    desk.write(
+        &at("Dockerfile"),
+        dockerfile + "ARG JOBS=1\nARG FROM_HERE\nARG API_TOKEN\nARG NEVER\n",
+    );
+    desk.write(
+        &at("compose.override.yaml"),
+        "services:\n  image-dev-root:\n    build:\n      args:\n        JOBS: 4\n        \
+         FROM_HERE:\n        API_TOKEN: ${SOME_TOKEN}\n",
+    );
+    let settings = "PROJECT_NAME=demo\nIMAGE_NAME=lab/demo\nIMAGE_PLATFORM=amd64-cpu\nUSR=jo\n\
+                    USRID=1000\nGRP=jo\nGRPID=1000\nFROM_HERE=here\nSOME_TOKEN=planted-secret\n";
+    let value = |name: &str| {
+        let drawn = desk.envtpl_with(("USR", "outside"), &["stages"]).expect(0);
+        assert!(!drawn.stdout.contains("planted"), "{}", drawn.stdout);
+        let rows = drawn.stdout.lines().map(str::split_whitespace);
+        let mut rows = rows.map(Iterator::collect::<Vec<_>>);
+        let row = rows.find(|row| row.first() == Some(&name) && row.len() > 3);
+        (row.expect(name)[2].to_owned(), drawn.stdout)
+    };
+    desk.write(&at(".env"), settings);
+    for (name, expected) in [
+        ("PROJECT_NAME", "demo"),
+        // The environment goes before .env.
+        ("USR", "outside"),
+        ("USRID", "1000"),
+        ("JOBS", "4"),
+        ("FROM_HERE", "here"),
+        ("API_TOKEN", "****"),
+        ("NEVER", "none"),
+        ("GENERIC_IMAGE", "lab/demo:amd64-cpu"),
+    ] {
+        assert_eq!(value(name).0, expected, "{name}");
+    }
+    let drawn = value("JOBS").1;
+    assert!(
+        drawn.contains("\nlab/demo:amd64-cpu-run-latest-root\n└─ runtime-user"),
+        "{drawn}"
+    );
+
+    // Without .env it is told where a value would come from.
+    desk.remove(&at(".env"));
+    assert_eq!(value("PROJECT_NAME").0, "${PROJECT_NAME}");
+    assert_eq!(value("FROM_HERE").0, "${FROM_HERE}");
+    assert_eq!(value("JOBS").0, "4");
+    let told = desk
+        .envtpl(&["stages", "--format", "json"])
+        .expect(0)
+        .json();
+    let args = told[0]["args"].as_array().expect("a list");
+    let named = args
+        .iter()
+        .find(|arg| arg["name"] == "PROJECT_NAME")
+        .expect("there");
+    assert_eq!(
+        (&named["value"], &named["written"]),
+        (&Value::Null, &json!("${PROJECT_NAME}"))
+    );
+}
+
+#[test]
 fn a_dockerfile_that_cannot_be_built_is_refused_with_its_line() {
     let desk = Desk::new().file("Dockerfile", "FROM a\nRUN <<E\nx\n");
     desk.envtpl(&["stages", "-f", "Dockerfile"])

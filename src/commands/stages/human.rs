@@ -116,7 +116,7 @@ pub fn why(reason: &Reason) -> String {
 }
 
 fn value(arg: &ArgRow) -> String {
-    match &arg.value {
+    match arg.value.as_ref().or(arg.written.as_ref()) {
         Some(value) if value.is_empty() => "''".to_owned(),
         Some(value) if value.chars().count() > LONGEST => {
             let start: String = value.chars().take(LONGEST).collect();

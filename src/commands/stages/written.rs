@@ -1,11 +1,12 @@
-//! What the Compose files of an installation say of its Dockerfiles, as it is written in them:
-//! without asking Compose, so that it is known at once and without `.env`.
+//! What the Compose files of an installation say of its Dockerfiles, without asking Compose, so that
+//! it is known at once, and without an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::commands::workplace::settings;
 use crate::error::Result;
 use crate::files;
-use crate::installation::compose::ComposeFile;
+use crate::installation::compose::{ComposeFile, GivenArg};
 use crate::installation::dockerfile::{Dockerfile, Given, Keyword};
 use crate::project::Installation;
 
@@ -60,6 +61,37 @@ pub fn given(
         platform: Some(installation.name().platform().docker()),
         ..Given::default()
     }
+}
+
+/// The same with the variables filled in from `.env` and the environment, as Compose does. Gives
+/// also what is written for those arguments whose values stay unknown, without `.env` or since
+/// Compose would refuse them.
+pub fn effective(
+    dockerfile: &Dockerfile,
+    installation: &Installation,
+    compose: &[ComposeFile],
+) -> (Given, BTreeMap<String, String>) {
+    let mut given = given(dockerfile, installation, compose);
+    let mut unknown = BTreeMap::new();
+    let settings = settings(installation).ok();
+    let environment = |name: &str| std::env::var(name).ok();
+    for name in declared(dockerfile) {
+        let text = match compose.iter().find_map(|file| file.given_arg(&name)) {
+            Some(GivenArg::Text(text)) => text,
+            Some(GivenArg::Environment) => format!("${{{name}}}"),
+            None => continue,
+        };
+        let filled = match &settings {
+            _ if !text.contains('$') => Some(text.clone()),
+            Some(settings) => settings.fill(&text, environment),
+            None => None,
+        };
+        match filled {
+            Some(value) => given.args.insert(name, value),
+            None => unknown.insert(name, text),
+        };
+    }
+    (given, unknown)
 }
 
 /// The arguments of a Dockerfile that some Compose file gives, whatever their values.

@@ -1,7 +1,7 @@
 //! What is told of the stages of a Dockerfile, and kept with a build of it: as data, without
 //! secrets that are known as such.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,9 @@ pub struct ArgRow {
     pub default: Option<String>,
     /// The value that it has there, as far as it is known.
     pub value: Option<String>,
+    /// What the Compose files give it, where only the variables in that tell the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// The stages that see it: the one that declares it from its line on, and all that start from
     /// that one. Before the first `FROM`, those whose `FROM` line names it.
     pub visible: Vec<String>,
@@ -161,6 +164,16 @@ impl Sheet {
             targets: wanted.iter().map(|stage| stage.label()).collect(),
             stages: stages.collect(),
             args: view.args(),
+        }
+    }
+
+    /// Says of these arguments what they are given, since their values are not known.
+    pub fn leave_open(&mut self, written: &BTreeMap<String, String>) {
+        for arg in &mut self.args {
+            if let Some(text) = written.get(&arg.name) {
+                arg.value = None;
+                arg.written = Some(redact_value(&arg.name, text));
+            }
         }
     }
 }
@@ -237,6 +250,7 @@ impl View<'_> {
                     stage: one.stage.map(|stage| self.label(stage)),
                     default: pair.value.as_deref().map(shown),
                     value: value.map(shown),
+                    written: None,
                     visible: self.visible(&pair.name, one.stage),
                     name: pair.name,
                 });

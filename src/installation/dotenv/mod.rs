@@ -86,6 +86,14 @@ impl Dotenv {
         self.evaluate(&environment).0
     }
 
+    /// A text of a Compose file with its variables filled in, as Compose does when it has these
+    /// settings: one that is nowhere set is empty. `None` where Compose refuses the text.
+    pub fn fill(&self, text: &str, environment: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let values = self.values(&environment);
+        let look_up = |name: &str| values.get(name).cloned().or_else(|| environment(name));
+        interpolate::expand(text, &look_up).ok()
+    }
+
     /// Makes sure that every variable which a value demands (`${NAME:?message}`) is there.
     ///
     /// # Errors

@@ -57,6 +57,20 @@ fn the_environment_goes_before_the_file() {
 }
 
 #[test]
+fn texts_of_compose_files_are_filled_in() {
+    let settings = read("A=x\nB=${A}y\n");
+    let environment = |name: &str| (name == "C" || name == "B").then(|| "outside".to_owned());
+    for (text, filled) in [
+        ("${A}-$B", Some("x-outside")),
+        ("${C}${D}${E:-e}$$", Some("outsidee$")),
+        ("${D:?no}", None),
+    ] {
+        let told = settings.fill(text, environment);
+        assert_eq!(told.as_deref(), filled, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_setting_is_refused_at_its_line() {
     for (text, line) in [
         ("A=1\nrm -rf /\n", 2),
