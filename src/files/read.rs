@@ -20,7 +20,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub fn open(path: &Path) -> Result<impl io::Read + use<>> {
+pub fn open(path: &Path) -> Result<impl io::BufRead + use<>> {
     let file = fs::File::open(path).map_err(|source| Error::io("read", path, source))?;
     Ok(io::BufReader::new(file))
 }

@@ -264,11 +264,20 @@ impl Build {
                     .help("`envtpl builds` lists those that are kept")
             });
         };
+        Self::read(project, &Self::id_of(project, wanted)?)
+    }
+
+    /// The id that this is the beginning of, where that is enough; of a build that runs or was
+    /// killed, too, which has no report.
+    ///
+    /// # Errors
+    /// `Usage` when there is none, or several have that beginning.
+    pub fn id_of(project: &Path, wanted: &str) -> Result<String> {
         let ids = ids(project)?;
         let mut found = ids.iter().filter(|id| id.starts_with(wanted));
         match (found.next(), found.next()) {
-            (Some(id), None) => Self::read(project, id),
-            (Some(_), Some(_)) if ids.iter().any(|id| id == wanted) => Self::read(project, wanted),
+            (Some(id), None) => Ok(id.clone()),
+            (Some(_), Some(_)) if ids.iter().any(|id| id == wanted) => Ok(wanted.to_owned()),
             (Some(_), Some(_)) => Err(Error::usage(format!(
                 "several builds have an id that begins with `{wanted}`"
             ))

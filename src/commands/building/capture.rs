@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use crate::commands::building::places::Places;
 use crate::commands::building::view::View;
 use crate::commands::building::{BuildArgs, Built, Plan, record, summary};
+use crate::commands::explain::name_lines;
 use crate::commands::workplace::Workplace;
-use crate::engine::failure::{self, Explanation};
+use crate::engine::failure::{self, DeclaredAt, Explanation};
 use crate::engine::progress::{Event, PlainLog, Step, Steps, Stream, Told};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Journal};
@@ -105,9 +106,12 @@ pub fn run(
         Build::forget_old(root)
     });
     let is_kept = account.kept.is_some();
-    let reason = (is_kept && outcome == Outcome::Failed)
+    let mut reason = (is_kept && outcome == Outcome::Failed)
         .then(|| reason(&root.join(build_file(&build.id, "log.txt"))))
         .flatten();
+    if let Some(reason) = &mut reason {
+        name_lines(reason, workplace.installation.directory(), root);
+    }
     status.map(|_| Captured {
         is_kept,
         reason,
@@ -166,10 +170,11 @@ impl Captured {
             (None, Some(step)) => step.error.clone().unwrap_or_default(),
             (None, None) => self.build.messages.last()?.clone(),
         };
-        Some(match place {
-            Some(place) => format!("{said}\n({place})"),
-            None => said,
-        })
+        let mut why = vec![said];
+        let declared = self.reason.iter().flat_map(|reason| &reason.declared);
+        why.extend(declared.map(DeclaredAt::to_string));
+        why.extend(place.map(|place| format!("({place})")));
+        Some(why.join("\n"))
     }
 
     /// Adds the images that the build made to its report.

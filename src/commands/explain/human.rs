@@ -74,6 +74,10 @@ fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
     if let Some(line) = &explanation.dockerfile {
         facts.push(("Dockerfile", format!("{}:{}", line.file, line.line)));
     }
+    for (index, line) in explanation.declared.iter().enumerate() {
+        let name = if index == 0 { "requirement" } else { "" };
+        facts.push((name, line.to_string()));
+    }
     if let Some(line) = explanation.log_line {
         facts.push(("line of log", line.to_string()));
     }

@@ -72,6 +72,27 @@ pub struct Explanation {
     pub advice: Vec<String>,
     /// What to look for in the failed file system.
     pub looks: Vec<Look>,
+    /// The lines of an installation's lists that ask for what could not be installed; a log alone
+    /// does not tell them.
+    #[serde(default)]
+    pub declared: Vec<DeclaredAt>,
+}
+
+/// A line of an installation's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredAt {
+    /// The list, below the project.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In one line, without comments and credentials.
+    pub text: String,
+}
+
+impl fmt::Display for DeclaredAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.text)
+    }
 }
 
 impl Explanation {

@@ -18,7 +18,8 @@ mod steps;
 use std::io;
 
 pub use explanation::{
-    Brief, DockerfileLine, Explanation, Frame, Hidden, Look, Outcome, Passed, Spot, StepPlace,
+    Brief, DeclaredAt, DockerfileLine, Explanation, Frame, Hidden, Look, Outcome, Passed, Spot,
+    StepPlace,
 };
 
 /// Reads a log to its end and says why the build failed, if it did.

@@ -3,11 +3,13 @@
 mod event;
 mod name;
 mod plain;
+mod replay;
 mod steps;
 mod stream;
 
 pub use event::{Event, Vertex};
 pub use name::StepName;
 pub use plain::PlainLog;
+pub use replay::Replay;
 pub use steps::{Change, Step, Steps};
 pub use stream::{Stream, Told};

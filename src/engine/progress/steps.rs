@@ -41,6 +41,8 @@ pub struct Step {
     intervals: Vec<(Timestamp, Option<Timestamp>)>,
     /// What was printed since the last end of a line.
     open: Vec<u8>,
+    /// When that was, in seconds after it began.
+    last_said: f64,
     parts_done: HashMap<String, u64>,
 }
 
@@ -168,6 +170,17 @@ impl Steps {
         changes
     }
 
+    /// What was printed without the end of a line, when nothing more will come.
+    pub fn end(&mut self) -> Vec<Change> {
+        let steps = self.steps.iter_mut();
+        let open = steps.filter(|step| !step.open.is_empty());
+        open.map(|step| {
+            let rest = std::mem::take(&mut step.open);
+            print(step, step.last_said, &rest)
+        })
+        .collect()
+    }
+
     fn vertex(&mut self, vertex: &Vertex, changes: &mut Vec<Change>) {
         let number = match self.numbers.get(&vertex.digest) {
             Some(number) => *number,
@@ -235,6 +248,7 @@ impl Steps {
         let at = step
             .started
             .map_or(0.0, |begun| seconds_between(begun, log.timestamp));
+        step.last_said = at;
         let mut bytes = std::mem::take(&mut step.open);
         bytes.extend(log.bytes());
         let mut lines = bytes.split(|byte| *byte == b'\n').peekable();
