@@ -93,18 +93,13 @@ fn table(builds: &[Build]) -> String {
             format!("{:.1}", build.seconds),
             build.steps.len().to_string(),
             cached.to_string(),
-            targets(build),
+            build.target_names(),
         ]);
     }
     if table.is_empty() {
         return "nothing was built in this project\n".to_owned();
     }
     table.to_string()
-}
-
-fn targets(build: &Build) -> String {
-    let names: Vec<&str> = build.targets.iter().map(|target| &*target.name).collect();
-    names.join(", ")
 }
 
 fn outcome(outcome: Outcome) -> &'static str {
@@ -124,7 +119,7 @@ fn in_full(build: &Build) -> String {
         ("outcome", outcome(build.outcome).to_owned()),
         ("installation", build.installation.clone()),
         ("dockerfile", build.dockerfile.clone()),
-        ("targets", targets(build)),
+        ("targets", build.target_names()),
     ];
     for (name, value) in &build.arguments {
         lines.push(("argument", format!("{name}={value}")));

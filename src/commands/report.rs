@@ -62,7 +62,7 @@ pub struct ImagePackages {
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let build = Build::find(project.root(), args.id.as_deref(), |_| true)?;
-    let before = before(&project, &build)?;
+    let before = build.before(project.root())?;
     let to_stdout = args
         .output
         .as_ref()
@@ -86,19 +86,6 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         page: path,
     };
     (context.printer).report(&written, |written| format!("{}\n", written.page.display()))
-}
-
-/// The build of the same images that came before.
-fn before(project: &Project, build: &Build) -> Result<Option<Build>> {
-    let builds = Build::all(project.root())?.into_iter().rev();
-    let mut earlier = builds
-        .filter_map(|(_, build)| build.ok())
-        .skip_while(|one| one.id >= build.id);
-    Ok(earlier.find(|one| {
-        one.installation == build.installation
-            && one.targets == build.targets
-            && !one.images.is_empty()
-    }))
 }
 
 /// The packages of those images of the build that the engine still has. A page without them is

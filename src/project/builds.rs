@@ -245,6 +245,37 @@ impl Build {
         old.try_for_each(|id| files::remove_tree(&directory(project, id)))
     }
 
+    /// The newest build that `suits`.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn newest(project: &Path, suits: impl Fn(&Self) -> bool) -> Result<Option<Self>> {
+        // It is mostly one of the last; those before it need not be read.
+        let mut ids = ids(project)?.into_iter().rev();
+        Ok(ids.find_map(|id| Self::read(project, &id).ok().filter(&suits)))
+    }
+
+    /// The newest build before this one that made the same images; one to look at, such as that of
+    /// `verify`, made none.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn before(&self, project: &Path) -> Result<Option<Self>> {
+        Self::newest(project, |one| {
+            // A build that could not be kept has no id.
+            (self.id.is_empty() || one.id < self.id)
+                && !one.images.is_empty()
+                && one.installation == self.installation
+                && one.targets == self.targets
+        })
+    }
+
+    /// The names of its targets, for people.
+    pub fn target_names(&self) -> String {
+        let names: Vec<&str> = self.targets.iter().map(|target| &*target.name).collect();
+        names.join(", ")
+    }
+
     /// The build of an id, or of its beginning where that is enough; without one, the newest that
     /// `suits`.
     ///
@@ -256,10 +287,7 @@ impl Build {
         suits: impl Fn(&Self) -> bool,
     ) -> Result<Self> {
         let Some(wanted) = wanted else {
-            // The newest is mostly the one; the others need not be read.
-            let mut ids = ids(project)?.into_iter().rev();
-            let found = ids.find_map(|id| Self::read(project, &id).ok().filter(&suits));
-            return found.ok_or_else(|| {
+            return Self::newest(project, suits)?.ok_or_else(|| {
                 Error::usage("there is no such build in this project")
                     .help("`envtpl builds` lists those that are kept")
             });

@@ -1,7 +1,7 @@
 //! Running a build so that all that it tells is kept: for the person while it runs, and in
 //! `.envtpl/builds/<id>/` for afterwards.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,8 +28,8 @@ const ADVICE: usize = 3;
 /// A build that ended.
 pub struct Captured {
     build: Build,
-    /// The one before it of the same images.
-    before: Option<Build>,
+    /// The project's root.
+    project: PathBuf,
     printer: Printer,
     shows_progress: bool,
     is_kept: bool,
@@ -50,7 +50,6 @@ pub fn run(
 ) -> Result<Captured> {
     let printer = &workplace.context.printer;
     let root = workplace.project.root();
-    let before = record::before(workplace, plan);
     let view = View::new(workplace.context, workplace.installation);
     let kept = Kept::begin(root);
     if let Err(error) = &kept {
@@ -117,7 +116,7 @@ pub fn run(
         reason,
         shows_progress: account.view.is_seen(),
         build,
-        before,
+        project: root.to_owned(),
         printer: printer.clone(),
     })
 }
@@ -189,8 +188,9 @@ impl Captured {
     /// Shows what the build did, stage by stage.
     pub fn tell(&self) {
         if self.shows_progress {
+            let before = self.build.before(&self.project).ok().flatten();
             self.printer
-                .note(summary::table(&self.build, self.before.as_ref()));
+                .note(summary::table(&self.build, before.as_ref()));
         }
     }
 }

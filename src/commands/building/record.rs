@@ -15,16 +15,6 @@ use crate::process::Invocation;
 use crate::project::{Build, BuildImage, BuildLayer, BuildStep, BuildTarget, Outcome};
 use crate::secrets::{redact_command, redact_value};
 
-/// The newest build that made the same images; one to look at, such as that of `verify`, made none.
-pub fn before(workplace: &Workplace<'_>, plan: &Plan) -> Option<Build> {
-    let installation = workplace.installation.name().to_string();
-    let targets = targets(workplace, plan);
-    Build::find(workplace.project.root(), None, |build| {
-        !build.images.is_empty() && build.installation == installation && build.targets == targets
-    })
-    .ok()
-}
-
 /// What is written down of a build whose steps these are.
 pub fn of(
     workplace: &Workplace<'_>,

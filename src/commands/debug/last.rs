@@ -24,9 +24,9 @@ impl LastFailure {
     /// When the builds cannot be listed.
     pub fn of(workplace: &Workplace<'_>) -> Result<Option<Self>> {
         let installation = workplace.installation.name().to_string();
-        let builds = Build::all(workplace.project.root())?.into_iter().rev();
-        let mut builds = builds.filter_map(|(_, build)| build.ok());
-        let newest = builds.find(|build| build.installation == installation);
+        let newest = Build::newest(workplace.project.root(), |build| {
+            build.installation == installation
+        })?;
         let Some(build) = newest.filter(|build| build.outcome == Outcome::Failed) else {
             return Ok(None);
         };

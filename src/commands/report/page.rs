@@ -65,7 +65,7 @@ pub fn render(build: &Build, before: Option<&Build>, packages: &[ImagePackages])
         seconds: seconds(build.seconds),
         cached: build.steps.iter().filter(|step| step.cached).count(),
         dockerfile: &build.dockerfile,
-        targets: targets(build),
+        targets: build.target_names(),
         failed: build.failed_step().map(row),
         lanes: lanes(build, &waited_for),
         graph: stages::view(build),
@@ -94,11 +94,6 @@ pub fn render(build: &Build, before: Option<&Build>, packages: &[ImagePackages])
     environment
         .render_str(PAGE, Serde(page))
         .map_err(|source| Error::failed("cannot make the page").because(source))
-}
-
-fn targets(build: &Build) -> String {
-    let names: Vec<&str> = build.targets.iter().map(|target| &*target.name).collect();
-    names.join(", ")
 }
 
 fn seconds(seconds: f64) -> String {
