@@ -11,13 +11,15 @@ mod failures;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::commands::Context;
-use crate::commands::start::{Launch, now, rounded};
+use crate::commands::start::Launch;
 use crate::engine::Tools;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::process::Invocation;
-use crate::project::Run;
+use crate::project::{Run, to_the_millisecond, to_the_second};
 
 pub use failures::tell_failures;
 use failures::{Failure, log, told};
@@ -141,7 +143,7 @@ pub fn watch(context: &Context, args: &WatchArgs) -> Result<u8> {
             installation: args.installation.clone(),
             command: args.command.clone(),
             status,
-            ended: now(),
+            ended: to_the_second(Timestamp::now()),
         };
         failure.keep(&args.project, &args.container, text)?;
     }
@@ -165,7 +167,7 @@ fn write_down(args: &WatchArgs, status: u8, clock: Instant) -> Result<()> {
     };
     let run = Run {
         status,
-        seconds: rounded(clock.elapsed().as_secs_f64()),
+        seconds: to_the_millisecond(clock.elapsed().as_secs_f64()),
         ..run
     };
     run.append(&args.project)

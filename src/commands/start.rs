@@ -31,7 +31,6 @@ pub use launch::{Launch, Order};
 pub use mounts::make_missing;
 pub use ports::{Asked, PORTS_LABEL, reached, refuse_port_as_command};
 use record::Begun;
-pub use record::{now, rounded};
 pub use servers::{Servers, tell_link};
 pub use ssh::{SSH, answers_by_ssh, renew_ssh};
 

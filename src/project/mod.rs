@@ -5,6 +5,7 @@ mod git;
 mod inputs;
 mod revision;
 mod runs;
+mod times;
 mod work_tree;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use git::Git;
 pub use inputs::{digest, user_digest};
 pub use revision::{Commit, Revision};
 pub use runs::{Mount, RanImage, Run, file as runs_file};
+pub use times::{to_the_millisecond, to_the_second};
 pub use work_tree::WorkTree;
 
 /// A directory that holds `installation/`.

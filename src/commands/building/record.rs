@@ -12,7 +12,10 @@ use crate::commands::workplace::Workplace;
 use crate::engine::progress::{Step, Steps};
 use crate::installation::dockerfile::Given;
 use crate::process::Invocation;
-use crate::project::{Build, BuildImage, BuildLayer, BuildStep, BuildTarget, Outcome};
+use crate::project::{
+    Build, BuildImage, BuildLayer, BuildStep, BuildTarget, Outcome, to_the_millisecond,
+    to_the_second,
+};
 use crate::secrets::{redact_command, redact_value};
 
 /// What is written down of a build whose steps these are.
@@ -33,11 +36,8 @@ pub fn of(
     let targets = targets(workplace, plan);
     Build {
         id: String::new(),
-        started: started
-            .round(jiff::Unit::Second)
-            .unwrap_or(started)
-            .to_string(),
-        seconds: rounded(Timestamp::now().duration_since(started).as_secs_f64()),
+        started: to_the_second(started),
+        seconds: to_the_millisecond(Timestamp::now().duration_since(started).as_secs_f64()),
         outcome: Outcome::Failed,
         installation: workplace.installation.name().to_string(),
         stages: places.map(|places| places.sheet(&targets, &dockerfile)),
@@ -159,18 +159,13 @@ fn step(step: &Step, steps: &Steps, places: Option<&Places>, started: Timestamp)
         inputs: inputs
             .filter_map(|digest| Some(steps.named(digest)?.number))
             .collect(),
-        began: rounded(began.as_secs_f64()),
-        seconds: rounded(step.seconds(now)),
+        began: to_the_millisecond(began.as_secs_f64()),
+        seconds: to_the_millisecond(step.seconds(now)),
         cached: step.cached,
         canceled: step.is_canceled(),
         error: step.error.clone(),
         bytes: step.bytes,
     }
-}
-
-/// Milliseconds are enough.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
 }
 
 /// The layers of an image. Its newest were made by the steps of its stage, from the last one on

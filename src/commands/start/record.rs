@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use crate::commands::start::launch::{Launch, Order};
 use crate::engine::REVISION_LABEL;
 use crate::error::Result;
-use crate::project::{Mount, RanImage, Run, WorkTree};
+use crate::project::{Mount, RanImage, Run, WorkTree, to_the_millisecond, to_the_second};
 use crate::secrets::{redact_command, redact_value};
 
 /// A run that has begun.
@@ -26,7 +28,7 @@ impl Begun {
         let service = launch.composed()?;
         let label = launch.image.labels.get(REVISION_LABEL);
         let run = Run {
-            started: now(),
+            started: to_the_second(Timestamp::now()),
             seconds: 0.0,
             status: 0,
             installation: launch.workplace.installation.name().to_string(),
@@ -93,22 +95,11 @@ impl Begun {
     /// runs, and that is no reason to fail either.
     pub fn ended(mut self, launch: &Launch<'_>, status: u8) {
         self.run.status = status;
-        self.run.seconds = rounded(self.clock.elapsed().as_secs_f64());
+        self.run.seconds = to_the_millisecond(self.clock.elapsed().as_secs_f64());
         if let Err(error) = self.run.append(launch.workplace.project.root()) {
             launch.workplace.context.printer.verbose(error);
         }
     }
-}
-
-/// The time, to the second (RFC 3339, UTC).
-pub fn now() -> String {
-    let now = jiff::Timestamp::now();
-    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
-}
-
-/// Milliseconds are enough.
-pub fn rounded(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
 }
 
 /// Words of the command line as they may be written down.
