@@ -43,33 +43,19 @@ struct Show {
 /// `Usage` when there is no such build.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
+    let asked_for = context.asks_for(&project)?;
+    let suits = |build: &Build| asked_for(&build.installation);
     if let Some(Command::Show(show)) = &args.command {
-        let installations = requested(context, &project)?;
-        let build = Build::find(project.root(), show.id.as_deref(), |build| {
-            (installations.as_ref()).is_none_or(|names| names.contains(&build.installation))
-        })?;
+        let build = Build::find(project.root(), show.id.as_deref(), suits)?;
         return context.printer.report(&build, in_full);
     }
-    let installations = requested(context, &project)?;
-    let mut builds = Vec::new();
-    for (_, build) in Build::all(project.root())? {
-        // One that runs has no report yet, and one that was killed will have none.
-        builds.extend(build.ok());
-    }
-    if let Some(names) = installations {
-        builds.retain(|build| names.contains(&build.installation));
-    }
+    // One that runs has no report yet, and one that was killed will have none.
+    let builds = Build::all(project.root())?.into_iter();
+    let builds: Vec<Build> = builds
+        .filter_map(|(_, build)| build.ok())
+        .filter(suits)
+        .collect();
     context.printer.report(&builds, |builds| table(builds))
-}
-
-/// The names of the installations that `-i` names; `None` when it names none.
-fn requested(context: &Context, project: &crate::project::Project) -> Result<Option<Vec<String>>> {
-    if context.requested.is_empty() {
-        return Ok(None);
-    }
-    let installations = context.installations(project)?;
-    let names = installations.iter().map(|one| one.name().to_string());
-    Ok(Some(names.collect()))
 }
 
 fn table(builds: &[Build]) -> String {

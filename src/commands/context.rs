@@ -119,6 +119,21 @@ impl Context {
         }
     }
 
+    /// Which installations' runs or builds are asked for: those that are named, else all, also of
+    /// installations that are gone.
+    ///
+    /// # Errors
+    /// `Usage` when one that is named is not there.
+    pub fn asks_for(&self, project: &Project) -> Result<impl Fn(&str) -> bool + use<>> {
+        let named: Vec<String> = match self.requested.is_empty() {
+            true => Vec::new(),
+            false => (self.installations(project)?.iter())
+                .map(|one| one.name().to_string())
+                .collect(),
+        };
+        Ok(move |name: &str| named.is_empty() || named.iter().any(|one| one == name))
+    }
+
     /// A name that nobody typed is hard to find.
     fn say_who_named(&self, error: Error) -> Error {
         if self.named_by_variable {

@@ -55,13 +55,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
         let run = Numbered { number, run };
         return context.printer.report(&run, in_full);
     }
-    let names = if context.requested.is_empty() {
-        None
-    } else {
-        let installations = context.installations(&project)?;
-        let names = installations.iter().map(|one| one.name().to_string());
-        Some(names.collect::<Vec<_>>())
-    };
+    let asked_for = context.asks_for(&project)?;
     let mut runs = Vec::new();
     for (number, run) in Run::all(project.root())? {
         match run {
@@ -69,9 +63,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             Err(error) => context.printer.warn_about(&error),
         }
     }
-    if let Some(names) = names {
-        runs.retain(|one| names.contains(&one.run.installation));
-    }
+    runs.retain(|one| asked_for(&one.run.installation));
     if !args.all {
         runs.drain(..runs.len().saturating_sub(args.last));
     }
