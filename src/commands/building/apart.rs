@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::commands::building::plan::bake;
+use crate::commands::building::bake::{FOR_PROGRAMS, bake};
 use crate::commands::building::{
     BuildArgs, Plan, Purpose, capture, check_files, check_machine, offline, run_build,
 };
@@ -72,13 +72,10 @@ impl<'a> Apart<'a> {
         directory: &Path,
         epoch: i64,
     ) -> Result<Invocation> {
-        let mut invocation = bake(workplace)?
+        let platform = workplace.installation.name().platform().docker();
+        let mut invocation = bake(workplace, FOR_PROGRAMS, &platform)?
             .arg("--no-cache")
             .arg(format!("--set=*.args.SOURCE_DATE_EPOCH={epoch}"))
-            .arg(format!(
-                "--set=*.platform={}",
-                workplace.installation.name().platform().docker()
-            ))
             .stdin(plan.document(workplace)?);
         for target in &plan.targets {
             invocation = invocation.arg(format!(

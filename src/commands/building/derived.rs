@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::commands::Progress;
 use crate::commands::building::Failure;
-use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::commands::building::bake::{FOR_PEOPLE, bake};
+use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{Target, with_dockerfile, with_fresh_stages};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
@@ -268,19 +269,7 @@ impl<'a> Derived<'a> {
     }
 
     fn invocation(&self, dockerfile: &Path, output: Output<'_>) -> Result<Invocation> {
-        let workplace = self.workplace;
-        let mut invocation = workplace.compose.tools().docker();
-        // Compose takes secrets and arguments from `.env`, bake from the environment.
-        let settings = settings(workplace.installation)?;
-        for (name, value) in settings.values(|name| std::env::var(name).ok()) {
-            invocation = invocation.env(name, value);
-        }
-        invocation = invocation
-            .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
-            .directory(workplace.installation.directory())
-            .args(["buildx", "bake", "--file=-", "--progress=plain"])
-            .args(["--provenance=false", "--sbom=false"])
-            .arg(format!("--set=*.platform={}", self.platform))
+        let mut invocation = bake(self.workplace, FOR_PEOPLE, &self.platform)?
             .arg(format!("--set=*.output={}", written(output)));
         if let Output::Image(name) = output {
             invocation = invocation.arg(format!("--set=*.tags={name}"));

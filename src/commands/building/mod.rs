@@ -2,6 +2,7 @@
 
 mod apart;
 mod args;
+mod bake;
 mod capture;
 mod checks;
 mod derived;

@@ -1,8 +1,9 @@
 //! The one `docker compose build` that makes a layer's images.
 
 use crate::commands::building::BuildArgs;
+use crate::commands::building::bake::{FOR_PROGRAMS, bake};
 use crate::commands::building::offline::Offline;
-use crate::commands::workplace::{Layer, Workplace, settings};
+use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::{Target, commit_tag, with_fresh_stages, without_network};
 use crate::error::{Error, Result};
 use crate::installation::flavour::Flavour;
@@ -151,7 +152,7 @@ impl Plan {
             .invocation()
             .args(["--project-directory", ".", "-f", "-", "build"])
             // The variable is understood by every Compose; the option moved between versions.
-            .env("BUILDKIT_PROGRESS", "rawjson")
+            .env("BUILDKIT_PROGRESS", FOR_PROGRAMS)
             .stdin(self.document(workplace)?);
         for build_arg in &args.build_args {
             invocation = invocation.args(["--build-arg", build_arg]);
@@ -166,9 +167,8 @@ impl Plan {
     /// cannot; `bake` reads the same file.
     fn baking(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
         let platform = workplace.installation.name().platform().docker();
-        let mut invocation = bake(workplace)?
+        let mut invocation = bake(workplace, FOR_PROGRAMS, &platform)?
             .arg("--load")
-            .arg(format!("--set=*.platform={platform}"))
             .stdin(self.document(workplace)?);
         for build_arg in &args.build_args {
             // As Compose has it, a name alone has the environment's value.
@@ -183,22 +183,4 @@ impl Plan {
         }
         Ok(invocation.args(self.targets.iter().map(|target| &target.name)))
     }
-}
-
-/// The start of a build by `bake`, with progress for programs, of a Compose file on its standard input.
-///
-/// # Errors
-/// `Usage` when `.env` cannot be read.
-pub fn bake(workplace: &Workplace<'_>) -> Result<Invocation> {
-    let mut invocation = workplace.compose.tools().docker();
-    // Compose takes secrets and arguments from `.env`, bake from the environment.
-    let settings = settings(workplace.installation)?;
-    for (name, value) in settings.values(|name| std::env::var(name).ok()) {
-        invocation = invocation.env(name, value);
-    }
-    Ok(invocation
-        .env("BUILDX_BAKE_ENTITLEMENTS_FS", "0")
-        .directory(workplace.installation.directory())
-        .args(["buildx", "bake", "--file=-", "--progress=rawjson"])
-        .args(["--provenance=false", "--sbom=false"]))
 }
