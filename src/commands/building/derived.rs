@@ -39,6 +39,19 @@ impl ServiceDockerfile {
     /// # Errors
     /// `Usage` when the service is built from none, or it is not there.
     pub fn of(workplace: &Workplace<'_>, service: &str) -> Result<Self> {
+        let path = Self::locate(workplace, service)?;
+        Ok(Self {
+            service: service.to_owned(),
+            text: files::read_text(&path)?,
+            path,
+        })
+    }
+
+    /// Where the Dockerfile is that a service is built from.
+    ///
+    /// # Errors
+    /// `Usage` when the service is built from none.
+    pub fn locate(workplace: &Workplace<'_>, service: &str) -> Result<PathBuf> {
         let file = workplace.compose.file();
         let Some(build) = &workplace.model.service(service, &file)?.build else {
             return Err(Error::usage(format!("service `{service}` is not built"))
@@ -47,16 +60,9 @@ impl ServiceDockerfile {
         };
         let directory = workplace.installation.directory();
         let context = directory.join(build.context.as_deref().unwrap_or("."));
-        let path = context.join(build.dockerfile.as_deref().unwrap_or("Dockerfile"));
-        Ok(Self {
-            service: service.to_owned(),
-            text: files::read_text(&path)?,
-            path,
-        })
+        Ok(context.join(build.dockerfile.as_deref().unwrap_or("Dockerfile")))
     }
-}
 
-impl ServiceDockerfile {
     /// The Dockerfile of the service named, else that of the generic dev image, or of the user's
     /// if that alone has the stage.
     ///

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::commands::building::ServiceDockerfile;
 use crate::engine::progress::StepName;
 use crate::error::Result;
-use crate::files;
 use crate::installation::dockerfile::{Dockerfile, Given, Graph, Scope, Sheet, Stage};
 use crate::project::BuildTarget;
 use crate::secrets::{redact_text, redact_value};
@@ -21,12 +21,12 @@ pub struct Places {
 }
 
 impl Places {
-    /// Reads the Dockerfile that is built with what is given.
+    /// The Dockerfile of a service, which is built with what is given.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn read(path: &Path, given: Given) -> Result<Self> {
-        let dockerfile = Dockerfile::parse(path, &files::read_text(path)?)?;
+    /// `Usage` when it is none that can be built.
+    pub fn new(original: &ServiceDockerfile, given: Given) -> Result<Self> {
+        let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
         Ok(Self {
             graph: Graph::new(&dockerfile, &given),
             dockerfile,
@@ -116,18 +116,21 @@ mod tests {
 
     #[test]
     fn a_step_is_found_in_its_file_with_what_it_sees() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("Dockerfile");
         let text = "ARG BASE=x\nFROM $BASE AS tools\nARG JOBS=1\nARG API_KEY\nWORKDIR /w\nRUN make \\\n  \
                     -j$JOBS\nENV DONE=1\nFROM tools\nCOPY a b\n";
-        crate::files::keep_readable(&path, text.as_bytes()).expect("written");
+        let original = ServiceDockerfile {
+            service: "image".into(),
+            path: "/p/Dockerfile".into(),
+            text: text.into(),
+        };
         let given = [("JOBS", "4"), ("API_KEY", "abc")];
-        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let given = Given {
-            args: given.into(),
+            args: given
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             ..Given::default()
         };
-        let places = Places::read(&path, given).expect("read");
+        let places = Places::new(&original, given).expect("read");
         let step = StepName {
             stage: Some("tools".into()),
             position: Some((3, 3)),
@@ -165,13 +168,16 @@ mod tests {
             service: "x".into(),
             stage: stage.map(str::to_owned),
         };
-        let sheet = places.sheet(&[target(Some("TOOLS")), target(Some("tools"))], &path);
+        let sheet = places.sheet(
+            &[target(Some("TOOLS")), target(Some("tools"))],
+            &original.path,
+        );
         assert_eq!(sheet.targets, ["tools"]);
         assert!(sheet.stages[1].skipped.is_some());
         let secret = sheet.args.iter().find(|arg| arg.name == "API_KEY");
         let secret = secret.and_then(|arg| arg.value.as_deref());
         assert_eq!(secret, Some("****"));
-        let sheet = places.sheet(&[target(None)], &path);
+        let sheet = places.sheet(&[target(None)], &original.path);
         assert_eq!(sheet.targets, ["stage-1"]);
     }
 }

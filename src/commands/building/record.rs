@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::commands::building::places::Places;
-use crate::commands::building::{BuildArgs, Built, Plan};
+use crate::commands::building::{BuildArgs, Built, Plan, ServiceDockerfile};
 use crate::commands::workplace::Workplace;
 use crate::engine::progress::{Step, Steps};
 use crate::installation::dockerfile::Given;
@@ -61,14 +61,13 @@ pub fn of(
 
 /// The Dockerfile, for telling where its steps stand; `None` when it cannot be read.
 pub fn places(workplace: &Workplace<'_>, plan: &Plan, args: &BuildArgs) -> Option<Places> {
-    let path = workplace.project.root().join(dockerfile(workplace, plan));
+    let original = ServiceDockerfile::of(workplace, service(plan)?).ok()?;
     let given = Given {
         args: arguments(workplace, plan, args),
         contexts: contexts(workplace, plan),
-        platform: Some(workplace.installation.name().platform().docker()),
-        ..Given::default()
+        ..original.given(workplace, &args.build_args)
     };
-    Places::read(&path, given).ok()
+    Places::new(&original, given).ok()
 }
 
 /// The names of further contexts that the build is given, in either spelling of Compose.
@@ -116,15 +115,19 @@ fn targets(workplace: &Workplace<'_>, plan: &Plan) -> Vec<BuildTarget> {
     targets.collect()
 }
 
-/// The Dockerfile of the first target, relative to the project; all have the same.
+/// The service whose Dockerfile is built; those of all targets have the same.
+fn service(plan: &Plan) -> Option<&str> {
+    plan.targets.first().map(|target| &*target.service)
+}
+
+/// The Dockerfile, relative to the project.
 fn dockerfile(workplace: &Workplace<'_>, plan: &Plan) -> PathBuf {
-    let service = plan.targets.first().map(|target| &target.service);
-    let build = service.and_then(|name| workplace.model.services.get(name)?.build.as_ref());
-    let named = build.and_then(|build| build.dockerfile.clone());
-    let named = named.unwrap_or_else(|| "Dockerfile".to_owned());
-    let path = workplace.installation.path(named);
-    let path = path.strip_prefix(workplace.project.root()).unwrap_or(&path);
-    path.to_owned()
+    let path = service(plan).and_then(|name| ServiceDockerfile::locate(workplace, name).ok());
+    // What Compose names may go over a symbolic link.
+    let path = path.unwrap_or_default();
+    let path = path.canonicalize().unwrap_or(path);
+    let shown = path.strip_prefix(workplace.project.root());
+    shown.unwrap_or(&path).to_owned()
 }
 
 /// The build arguments of all targets; those of the command line count.
