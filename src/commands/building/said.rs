@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::progress::StepName;
+
 /// A failed build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
@@ -69,13 +71,14 @@ impl Failure {
 
     /// The stage, the number and the total of the step's name; a Dockerfile of one stage has no
     /// names for them.
-    pub fn position(&self) -> Option<(Option<&str>, usize, usize)> {
-        let inside = self.step.as_deref()?.strip_prefix('[')?.split_once(']')?.0;
-        let mut words = inside.split_whitespace().rev();
-        let (number, total) = words.next()?.split_once('/')?;
-        let is_platform = |word: &&str| word.contains('/') || word.contains("->");
-        let stage = words.find(|word| !is_platform(word));
-        Some((stage, number.parse().ok()?, total.parse().ok()?))
+    pub fn position(&self) -> Option<(Option<String>, usize, usize)> {
+        let name = StepName::parse(self.step.as_deref()?, &[]);
+        let (number, total) = name.position?;
+        Some((
+            name.stage,
+            usize::try_from(number).ok()?,
+            usize::try_from(total).ok()?,
+        ))
     }
 }
 
@@ -111,7 +114,7 @@ mod tests {
         let said: Vec<String> = said.lines().map(str::to_owned).collect();
         let failure = Failure::read(&said, "Dockerfile");
         assert_eq!(failure.line, Some(16));
-        assert_eq!(failure.position(), Some((Some("b"), 2, 2)));
+        assert_eq!(failure.position(), Some((Some("b".to_owned()), 2, 2)));
         assert_eq!(failure.log, ["two says", ""]);
         assert_eq!(failure.others, ["[a 2/2] RUN one", "[c 2/2] RUN three"]);
         assert!(failure.message.ends_with("exit code: 7"));

@@ -115,7 +115,7 @@ impl Trial<'_> {
         let by_name = || {
             let (stage, number, total) = failure.position()?;
             let graph = Graph::new(self.dockerfile, &self.given);
-            graph.instruction_of(self.dockerfile, stage, number, total)
+            graph.instruction_of(self.dockerfile, stage.as_deref(), number, total)
         };
         match by_line.or_else(by_name) {
             Some(index) => Ok(Some((index, failure.others))),

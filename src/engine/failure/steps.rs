@@ -7,6 +7,7 @@ use regex::Regex;
 use super::explanation::{DockerfileLine, StepPlace};
 use super::finding::cut;
 use super::log::{Line, Window};
+use crate::engine::progress::StepName;
 
 /// What a line says of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +33,6 @@ pub(super) enum Event {
 fn compiled(pattern: &str) -> Option<Regex> {
     Regex::new(pattern).ok()
 }
-
-/// `[linux/amd64 dev  2/10] RUN make`, and `[2/10] RUN make` in a file with one stage.
-static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    compiled(
-        r"^\[\s*(?:(?:(?P<scope>[^\]]+?) )?(?P<stage>[^\s\]]+)\s+)?(?P<index>\d+)/(?P<of>\d+)\] (?P<instruction>.*)$",
-    )
-});
 
 /// The classic builder's `Step 5/9 : RUN make`; Buildah's `[1/2] STEP 5/9: RUN make`.
 static CLASSIC: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -111,15 +105,15 @@ fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
 
 /// A step by the name that BuildKit gives it.
 pub(super) fn name(text: &str) -> Option<StepPlace> {
-    let found = NAME.as_ref()?.captures(text)?;
-    let named = |name| found.name(name).map(|found| found.as_str().to_owned());
+    let name = StepName::parse(text, &[]);
+    let (index, of) = name.position?;
     Some(StepPlace {
         number: None,
-        stage: named("stage"),
-        scope: named("scope"),
-        index: number(&found["index"]),
-        of: number(&found["of"]),
-        instruction: named("instruction").map(|text| cut(&text)),
+        stage: name.stage,
+        scope: name.scope,
+        index: Some(index),
+        of: Some(of),
+        instruction: Some(cut(&name.instruction)),
     })
 }
 
@@ -159,34 +153,14 @@ pub(super) fn dockerfile(window: &Window<'_>, ruler: &Line) -> Option<Dockerfile
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> (Option<String>, Option<String>, u32, u32) {
-        let found = name(text).expect("a name");
-        let number = |number: Option<u32>| number.expect("a number");
-        (
-            found.scope,
-            found.stage,
-            number(found.index),
-            number(found.of),
-        )
-    }
-
     #[test]
     fn names_of_steps_say_stage_and_place() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            place("[build-stage 1/5] RUN make"),
-            (None, some("build-stage"), 1, 5)
-        );
-        assert_eq!(place("[ 2/10] RUN make"), (None, None, 2, 10));
-        assert_eq!(place("[2/4] RUN make"), (None, None, 2, 4));
-        assert_eq!(
-            place("[linux/arm64 dev  2/10] COPY a b"),
-            (some("linux/arm64"), some("dev"), 2, 10)
-        );
-        assert_eq!(
-            place("[run linux/arm64 dev 2/10] COPY a b"),
-            (some("run linux/arm64"), some("dev"), 2, 10)
-        );
+        let found = name("[run linux/arm64 dev  2/10] COPY a b").expect("a name");
+        assert_eq!(found.scope, some("run linux/arm64"));
+        assert_eq!(found.stage, some("dev"));
+        assert_eq!((found.index, found.of), (Some(2), Some(10)));
+        assert_eq!(found.instruction, some("COPY a b"));
         assert_eq!(name("[ 85%] Building CXX object a.o"), None);
         assert_eq!(name("[internal] load build definition"), None);
     }

@@ -8,6 +8,8 @@
 pub struct StepName {
     /// The target of the build that it was first asked for.
     pub target: Option<String>,
+    /// What stands before the stage, as it is written: the target and the platform.
+    pub scope: Option<String>,
     /// The stage; BuildKit calls those without a name `stage-0`.
     pub stage: Option<String>,
     /// Which step of how many of its stage, both from 1.
@@ -38,14 +40,15 @@ impl StepName {
             };
         }
         words.pop();
-        let mut target = None;
-        if words.first().is_some_and(|word| targets.contains(word)) {
-            target = Some(words.remove(0).to_owned());
-        }
-        words.retain(|word| !is_platform(word));
+        let target = words.first().filter(|word| targets.contains(word));
+        let target = target.map(|word| (*word).to_owned());
+        let first = usize::from(target.is_some());
+        let stage = words[first..].iter().rposition(|word| !is_platform(word));
+        let stage = stage.map(|index| words.remove(first + index).to_owned());
         Self {
             target,
-            stage: words.last().map(|word| (*word).to_owned()),
+            scope: Some(words.join(" ")).filter(|scope| !scope.is_empty()),
+            stage,
             position,
             instruction: instruction.to_owned(),
         }
@@ -57,31 +60,40 @@ fn position(word: &str) -> Option<(u32, u32)> {
     Some((step.parse().ok()?, of.parse().ok()?))
 }
 
+/// No stage and no target has a slash in its name.
 fn is_platform(word: &str) -> bool {
-    word.starts_with("linux/") || word.contains("->")
+    word.contains('/')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TARGET: &str = "image-dev-root";
+
     #[test]
     fn targets_platforms_stages_and_positions_are_told_apart() {
-        let named = |target: &str, stage: &str, position, instruction: &str| StepName {
-            target: Some(target.to_owned()).filter(|target| !target.is_empty()),
-            stage: Some(stage.to_owned()).filter(|stage| !stage.is_empty()),
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let named = |scope: &str, stage: &str, position, instruction: &str| StepName {
+            target: scope.starts_with(TARGET).then(|| TARGET.to_owned()),
+            scope: some(scope),
+            stage: some(stage),
             position,
             instruction: instruction.to_owned(),
         };
-        let dev = "image-dev-root";
         for (name, expected) in [
             (
                 "[image-dev-root base 2/3] RUN true",
-                named(dev, "base", Some((2, 3)), "RUN true"),
+                named(TARGET, "base", Some((2, 3)), "RUN true"),
             ),
             (
                 "[image-dev-root linux/arm64 base 2/3] RUN [ -e x ]",
-                named(dev, "base", Some((2, 3)), "RUN [ -e x ]"),
+                named(
+                    "image-dev-root linux/arm64",
+                    "base",
+                    Some((2, 3)),
+                    "RUN [ -e x ]",
+                ),
             ),
             (
                 "[build 10/12] COPY a b",
@@ -89,8 +101,20 @@ mod tests {
             ),
             ("[2/3] RUN true", named("", "", Some((2, 3)), "RUN true")),
             (
+                "[linux/amd64->arm64  2/13] RUN true",
+                named("linux/amd64->arm64", "", Some((2, 13)), "RUN true"),
+            ),
+            (
+                "[run linux/arm64 dev 2/10] RUN true",
+                named("run linux/arm64", "dev", Some((2, 10)), "RUN true"),
+            ),
+            (
+                "[ 85%] Building CXX object a.o",
+                named("", "", None, "[ 85%] Building CXX object a.o"),
+            ),
+            (
                 "[image-dev-root internal] load .dockerignore",
-                named(dev, "", None, "load .dockerignore"),
+                named(TARGET, "", None, "load .dockerignore"),
             ),
             (
                 "exporting to image",
@@ -101,7 +125,7 @@ mod tests {
                 named("", "", None, "[auth] library/x:pull token"),
             ),
         ] {
-            let targets = ["image-dev-root", "image-run-root"];
+            let targets = [TARGET, "image-run-root"];
             assert_eq!(StepName::parse(name, &targets), expected, "{name}");
         }
     }
