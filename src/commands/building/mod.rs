@@ -39,7 +39,7 @@ pub use derived::{Derived, Ended, Output, ServiceDockerfile, stage_failure};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 pub use said::Failure;
-pub use summary::{stage_of, table as stages_table};
+pub use summary::{stage_of, steps_by_stage, table as stages_table};
 
 /// An image that was built, with all its names.
 #[derive(Debug, Serialize)]

@@ -7,7 +7,6 @@ use crate::project::{Build, BuildStep};
 const OUTSIDE: &str = "(files and images)";
 
 /// What was done for a stage.
-#[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Effort {
     steps: usize,
     cached: usize,
@@ -43,24 +42,31 @@ fn seconds(seconds: f64) -> String {
 
 /// The stages in the order in which they began; what is under none comes last.
 fn efforts(build: &Build) -> Vec<(String, Effort)> {
-    let mut efforts: Vec<(String, Effort)> = Vec::new();
+    let mut stages = steps_by_stage(build);
+    stages.sort_by_key(|(name, _)| name == OUTSIDE);
+    let efforts = stages.into_iter().map(|(name, steps)| {
+        let effort = Effort {
+            steps: steps.len(),
+            cached: steps.iter().filter(|step| step.cached).count(),
+            seconds: steps.iter().map(|step| step.seconds).sum(),
+            bytes: steps.iter().map(|step| added(build, step.number)).sum(),
+        };
+        (name, effort)
+    });
+    efforts.collect()
+}
+
+/// The steps of each stage, by its name in words; the stages in the order in which they began.
+pub fn steps_by_stage(build: &Build) -> Vec<(String, Vec<&BuildStep>)> {
+    let mut stages: Vec<(String, Vec<&BuildStep>)> = Vec::new();
     for step in &build.steps {
         let name = stage_of(step);
-        let index = match efforts.iter().position(|(known, _)| *known == name) {
-            Some(index) => index,
-            None => {
-                efforts.push((name, Effort::default()));
-                efforts.len() - 1
-            }
-        };
-        let effort = &mut efforts[index].1;
-        effort.steps += 1;
-        effort.cached += usize::from(step.cached);
-        effort.seconds += step.seconds;
-        effort.bytes += added(build, step.number);
+        match stages.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, steps)) => steps.push(step),
+            None => stages.push((name, vec![step])),
+        }
     }
-    efforts.sort_by_key(|(name, _)| name == OUTSIDE);
-    efforts
+    stages
 }
 
 /// The stage of a step, in words.

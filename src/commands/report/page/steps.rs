@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{seconds, share};
-use crate::commands::building::stage_of;
+use crate::commands::building::{stage_of, steps_by_stage};
 use crate::project::{Build, BuildStep};
 
 /// Characters of an instruction that a row shows.
@@ -80,22 +80,12 @@ pub fn class(build: &Build, step: &BuildStep) -> &'static str {
 
 /// A line for each stage, in the order in which they began.
 pub fn lanes(build: &Build, waited_for: &BTreeSet<usize>) -> Vec<Lane> {
-    let mut lanes: Vec<(String, f64, Vec<Bar>)> = Vec::new();
-    for step in &build.steps {
-        let name = stage_of(step);
-        let index = match lanes.iter().position(|lane| lane.0 == name) {
-            Some(index) => index,
-            None => {
-                lanes.push((name, 0.0, Vec::new()));
-                lanes.len() - 1
-            }
-        };
+    let bar = |step: &BuildStep| {
         let critical = match waited_for.contains(&step.number) {
             true => " critical",
             false => "",
         };
-        lanes[index].1 += step.seconds;
-        lanes[index].2.push(Bar {
+        Bar {
             left: format!("{:.2}", share(step.began, build.seconds).min(99.8)),
             width: format!("{:.2}", share(step.seconds, build.seconds)),
             class: format!("{}{critical}", class(build, step)),
@@ -105,12 +95,12 @@ pub fn lanes(build: &Build, waited_for: &BTreeSet<usize>) -> Vec<Lane> {
                 seconds(step.seconds),
                 step.instruction
             ),
-        });
-    }
-    let lanes = lanes.into_iter().map(|(name, spent, steps)| Lane {
+        }
+    };
+    let lanes = steps_by_stage(build).into_iter().map(|(name, steps)| Lane {
         name,
-        seconds: seconds(spent),
-        steps,
+        seconds: seconds(steps.iter().map(|step| step.seconds).sum()),
+        steps: steps.into_iter().map(bar).collect(),
     });
     lanes.collect()
 }
