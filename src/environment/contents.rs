@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::probe::FIND_PYTHON;
 use crate::error::{Error, Result};
 use crate::installation::requirements::normalise;
 
-/// Finds the environment's Python as `snapshot.sh` does; without one there is nothing to tell.
+/// Without a Python there is nothing to tell.
 const START: &str = r#"
-if [ -z "${PYTHON:-}" ] && [ -r /opt/envtpl/image.conf ]; then . /opt/envtpl/image.conf; fi
-if [ ! -x "${PYTHON:-}" ]; then PYTHON=$(command -v python3 || command -v python || true); fi
 printf '\036contents\n'
 if [ -z "$PYTHON" ]; then echo '{"schema":1,"distributions":[]}'; exit 0; fi
 exec "$PYTHON" -B - "$@" <<'END_OF_CONTENTS'
@@ -104,7 +103,7 @@ impl Default for Question {
 impl Question {
     /// The script, which may stand in a function.
     pub(super) fn script() -> String {
-        [START, SCRIPT, END].concat()
+        [FIND_PYTHON, START, SCRIPT, END].concat()
     }
 
     /// Its arguments.

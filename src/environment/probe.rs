@@ -15,6 +15,12 @@ use crate::process::Invocation;
 /// The script that each image carries too.
 const SNAPSHOT: &str = include_str!("../../templates/installation/common/entrypoints/snapshot.sh");
 
+/// Finds the environment's Python as the snapshot does; `$PYTHON` is empty where there is none.
+pub(super) const FIND_PYTHON: &str = r#"
+if [ -z "${PYTHON:-}" ] && [ -r /opt/envtpl/image.conf ]; then . /opt/envtpl/image.conf; fi
+if [ ! -x "${PYTHON:-}" ]; then PYTHON=$(command -v python3 || command -v python || true); fi
+"#;
+
 /// Waits until nothing installs packages; each image carries it too.
 const INSTALLERS: &str =
     include_str!("../../templates/installation/common/entrypoints/installers.sh");

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::environment::probe::in_image;
+use crate::environment::probe::{FIND_PYTHON, in_image};
 use crate::process::Invocation;
 
+/// Prints the packages; it is given `$PYTHON`.
 const SCRIPT: &str = include_str!("sizes.sh");
 
 /// What stands before the answer; an image's own start may print something first.
@@ -25,7 +26,7 @@ pub struct PackageSize {
 
 /// The command that asks an image; `docker` is the start of an engine command line.
 pub fn question(docker: Invocation, image: &str, platform: &str) -> Invocation {
-    in_image(docker, image, platform, SCRIPT.to_owned())
+    in_image(docker, image, platform, [FIND_PYTHON, SCRIPT].concat())
 }
 
 /// The packages that an image told, the heaviest first. A line that is none is left out.

@@ -1,6 +1,5 @@
+# shellcheck shell=sh
 # Prints what the installed packages weigh: kind, name, version and bytes, with tabs between them.
-if [ -r /opt/envtpl/image.conf ]; then . /opt/envtpl/image.conf; fi
-if [ ! -x "${PYTHON:-}" ]; then PYTHON=$(command -v python3 || command -v python || true); fi
 printf '\036sizes\n'
 # dpkg tells units of 1024 bytes, as the package's authors estimated them.
 if command -v dpkg-query >/dev/null; then
