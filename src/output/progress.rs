@@ -1,74 +1,53 @@
 //! How far a long work is: one line that changes, on a terminal; nothing elsewhere.
 
-use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::output::Printer;
-
-/// Between two changes of the line; faster is not read.
-const STEP: Duration = Duration::from_millis(100);
+use crate::output::{Live, Printer};
 
 /// The line.
 #[derive(Debug)]
 pub struct Progress {
-    live: bool,
-    shown: bool,
+    live: Option<Live>,
     began: Instant,
-    last: Option<Instant>,
 }
 
 impl Progress {
     /// A line that changes if `wanted`, standard error is a terminal and the person is not deaf.
     pub fn new(printer: &Printer, wanted: bool) -> Self {
         Self {
-            live: wanted && !printer.is_quiet() && std::io::stderr().is_terminal(),
-            shown: false,
+            live: wanted.then(|| Live::new(printer)).flatten(),
             began: Instant::now(),
-            last: None,
         }
     }
 
     /// Whether there is such a line; otherwise what is done is better said line by line.
     pub fn is_live(&self) -> bool {
-        self.live
+        self.live.is_some()
     }
 
     /// Shows how many things of how many are done, and how many bytes.
     pub fn show(&mut self, verb: &str, done: usize, all: usize, bytes: u64) {
-        let now = Instant::now();
-        if !self.live || self.last.is_some_and(|last| now - last < STEP) {
+        let Some(live) = self.live.as_mut().filter(|live| live.is_due()) else {
             return;
-        }
-        self.last = Some(now);
-        let seconds = now.duration_since(self.began).as_secs_f64().max(0.1);
+        };
+        let seconds = self.began.elapsed().as_secs_f64().max(0.1);
         let rate = bytes as f64 / seconds;
         let verb = console::style(format!("{verb:>12}"))
             .cyan()
             .bold()
             .for_stderr();
-        let line = format!(
+        live.show(&[format!(
             "{verb} {done} of {all} files, {}, {}/s",
             amount(bytes as f64),
             amount(rate)
-        );
-        let width = usize::from(console::Term::stderr().size().1);
-        let line = console::truncate_str(&line, width.saturating_sub(1), "…");
-        self.shown = true;
-        // Nothing useful can be done when stderr is closed.
-        let _ = write!(std::io::stderr().lock(), "\r\x1b[2K{line}");
+        )]);
     }
 
     /// Takes the line away, so that something else can be said.
     pub fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[2K");
+        if let Some(live) = &mut self.live {
+            live.clear();
         }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.clear();
     }
 }
 
