@@ -30,6 +30,14 @@ impl Desk {
         }
     }
 
+    /// With a project that has the installation `amd64-cpu`.
+    pub fn with_installation() -> Self {
+        let desk = Self::new();
+        let init = ["init", "--yes", "-i", "amd64-cpu", "--base-image"];
+        desk.envtpl(&[&init[..], &["debian:12"]].concat()).expect(0);
+        desk
+    }
+
     /// The directory in which envtpl starts.
     pub fn work(&self) -> PathBuf {
         self.directory.path().join("work")

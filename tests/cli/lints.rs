@@ -38,16 +38,7 @@ COPY --from=build-stage ${ocv_build_dir}compile_commands.json .
 
 /// What is said of a Dockerfile whose stages `run` and `dev` are built: `line: severity: message`.
 fn said(dockerfile: &str, run: &str, dev: &str) -> Vec<String> {
-    let desk = Desk::new();
-    desk.envtpl(&[
-        "init",
-        "--yes",
-        "-i",
-        "amd64-cpu",
-        "--base-image",
-        "debian:12",
-    ])
-    .expect(0);
+    let desk = Desk::with_installation();
     desk.envtpl(&["env", "-i", "amd64-cpu"]).expect(0);
     let path = |file: &str| format!("installation/amd64-cpu/{file}");
     desk.write(&path("Dockerfile"), dockerfile);

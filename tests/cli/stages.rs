@@ -94,16 +94,7 @@ fn another_target_needs_other_stages_and_values_can_be_given() {
 
 #[test]
 fn an_installation_is_asked_for_what_its_compose_files_build() {
-    let desk = Desk::new();
-    desk.envtpl(&[
-        "init",
-        "--yes",
-        "-i",
-        "amd64-cpu",
-        "--base-image",
-        "debian:12",
-    ])
-    .expect(0);
+    let desk = Desk::with_installation();
     let told = desk
         .envtpl(&["stages", "--format", "json"])
         .expect(0)
