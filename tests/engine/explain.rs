@@ -3,28 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde::Deserialize;
-
+use crate::failure_cases::Cases;
 use crate::workshop::BASE;
 
 const TOOLS: &str = "envtpl-test/failure-tools";
-
-#[derive(Deserialize)]
-struct Cases {
-    tools: String,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    rule: String,
-    name: Option<String>,
-    build: Option<String>,
-    message: String,
-}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -73,9 +58,7 @@ fn explained(log: &[u8]) -> serde_json::Value {
 
 #[test]
 fn every_build_that_fails_is_explained_by_its_rule() {
-    let directory = root().join("tests/failures");
-    let text = std::fs::read_to_string(directory.join("cases.yaml")).expect("cases");
-    let cases: Cases = serde_yaml::from_str(&text).expect("cases");
+    let cases = Cases::read();
     let made = build(&cases.tools, &["--tag", TOOLS]);
     assert!(
         made.status.success(),
@@ -84,26 +67,24 @@ fn every_build_that_fails_is_explained_by_its_rule() {
     );
     let update = std::env::var_os("UPDATE").is_some();
     let mut wrong = BTreeMap::new();
-    let mut told = String::new();
     for case in &cases.cases {
         let Some(dockerfile) = &case.build else {
             continue;
         };
-        let name = case.name.as_ref().unwrap_or(&case.rule);
+        let name = case.name();
         let ended = build(dockerfile, &[]);
         assert!(!ended.status.success(), "{name} does not fail");
         if update {
-            let path: PathBuf = directory.join("logs").join(format!("{name}.txt"));
+            let path = root().join(format!("tests/failures/logs/{name}.txt"));
             std::fs::write(path, &ended.stderr).expect("written");
         }
         let explanation = explained(&ended.stderr);
         let message = explanation["message"].as_str().unwrap_or_default();
         if explanation["rule"] != case.rule.as_str() || !message.contains(&case.message) {
-            wrong.insert(name.clone(), explanation.to_string());
+            wrong.insert(name, explanation.to_string());
         }
-        told += &format!("{name}: failed now\n");
     }
     // Not through `print!`, which a test that succeeds keeps for itself.
-    let _ = std::io::stderr().write_all(told.as_bytes());
+    let _ = std::io::stderr().write_all(cases.origins().as_bytes());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

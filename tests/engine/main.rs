@@ -23,6 +23,8 @@ mod entrypoint;
 mod env_file;
 mod explain;
 mod export;
+#[path = "../failures/cases.rs"]
+mod failure_cases;
 mod freeze;
 mod freeze_edges;
 mod frozen_cases;

@@ -38,6 +38,9 @@ pub fn explain(log: impl io::Read) -> io::Result<Outcome> {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/failures/cases.rs"]
+mod cases;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod tests;
