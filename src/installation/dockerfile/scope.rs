@@ -70,13 +70,17 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What a `FROM` sees: the arguments before the first one, and those that the builder sets.
-    pub fn global(dockerfile: &Dockerfile, given: &Given) -> Self {
-        let mut scope = Self {
+    fn empty(dockerfile: &Dockerfile) -> Self {
+        Self {
             escape: dockerfile.escape(),
             variables: BTreeMap::new(),
             image: None,
-        };
+        }
+    }
+
+    /// What a `FROM` sees: the arguments before the first one, and those that the builder sets.
+    pub fn global(dockerfile: &Dockerfile, given: &Given) -> Self {
+        let mut scope = Self::empty(dockerfile);
         for name in PLATFORMS {
             let value = match given.args.get(name) {
                 Some(value) => Some(value.clone()),
@@ -103,24 +107,16 @@ impl Scope {
         given: &Given,
         instruction: usize,
     ) -> Self {
-        let global = Self::global(dockerfile, given);
+        let mut global = Self::global(dockerfile, given);
         let one = &dockerfile.instructions()[instruction];
         let (Some(stage), false) = (one.stage, one.keyword == Keyword::From) else {
             // The arguments before the first FROM see those before them.
-            let mut scope = Self {
-                variables: global.variables,
-                ..global
-            };
-            scope
-                .variables
-                .retain(|_, variable| variable.instruction.is_none_or(|index| index < instruction));
-            return scope;
+            let is_before = |index| index < instruction;
+            let seen = |variable: &Variable| variable.instruction.is_none_or(is_before);
+            global.variables.retain(|_, variable| seen(variable));
+            return global;
         };
-        let mut scope = Self {
-            escape: dockerfile.escape(),
-            variables: BTreeMap::new(),
-            image: None,
-        };
+        let mut scope = Self::empty(dockerfile);
         let chain = graph.chain(stage);
         scope.image = match chain.last().and_then(|first| graph.parent(*first)) {
             Some(Source::Image(image) | Source::Context(image)) => Some(image.clone()),
