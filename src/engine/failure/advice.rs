@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::collector::Hit;
 use super::explanation::{Explanation, Look, StepPlace};
+use super::hits::Hit;
 use super::rules::{Advice, Provider, providers};
 
 /// A text with its `{names}` replaced; `None` when one of them is not known.

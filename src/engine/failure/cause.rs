@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::advice;
-use super::collector::{Collector, Ending, Hit, Hits, Step, Target, brief};
+use super::collector::{Collector, Ending, Step};
 use super::explanation::{Explanation, Hidden, Outcome, Passed, StepPlace};
+use super::hits::{Hit, Hits, Target};
 use super::log::Totals;
 use super::steps;
 
@@ -62,7 +63,7 @@ fn first_offset(hits: &Hits) -> u64 {
 fn passed(done: &[(u32, Step)], totals: &Totals, clipped: bool) -> Outcome {
     let masked = done.iter().filter_map(|(_, step)| {
         let hit = step.hits.cause.as_ref()?;
-        Some(brief(hit, step.place.as_ref().map(short_name)))
+        Some(hit.brief(step.place.as_ref().map(short_name)))
     });
     Outcome::Nothing(Passed {
         lines: totals.lines,
@@ -180,7 +181,7 @@ fn tell(explanation: &mut Explanation, hit: &Hit, step: &Step, others: &[Step]) 
         let name = other.place.as_ref().map(short_name);
         if let Some(hit) = choose(&other.hits) {
             explanation.other_errors += 1 + other.hits.other_errors;
-            explanation.others.push(brief(hit, name));
+            explanation.others.push(hit.brief(name));
         }
     }
     let is_consequence = hits

@@ -1,78 +1,23 @@
-//! What is kept of a log while it is read: for each step its name, how it ended, and the first
-//! things that it said went wrong.
+//! What is kept of a log while it is read: for each step its name, how it ended, and what it said.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::explanation::{Brief, DockerfileLine, Frame, Hidden, Spot, StepPlace};
+use super::explanation::{DockerfileLine, StepPlace};
 use super::finding::{self, Finding, cut};
+use super::hits::{Hit, Hits};
 use super::log::{Line, Window};
-use super::rules::{Rule, Tier, book};
+use super::rules::{Tier, book};
 use super::steps::{self, Event};
 
 /// Steps that are remembered at once; Dockerfiles have fewer.
 const STEPS: usize = 2_000;
 /// Texts that are told apart; what comes then is counted each time.
 const TEXTS: usize = 20_000;
-/// Examples of what is only counted.
-const EXAMPLES: usize = 5;
-/// Targets that failed and are remembered.
-const TARGETS: usize = 16;
 /// Last lines of a step that failed.
 const TAIL: usize = 10;
 /// Packages that CMake did not find.
 const NOT_FOUND: usize = 12;
-
-/// Something that fits a rule.
-#[derive(Debug, Clone)]
-pub(super) struct Hit {
-    pub rule: &'static Rule,
-    pub facts: BTreeMap<String, String>,
-    pub message: String,
-    pub place: Option<Spot>,
-    pub excerpt: Vec<String>,
-    pub chain: Vec<Frame>,
-    pub help: Vec<String>,
-    pub number: u64,
-    pub offset: u64,
-}
-
-/// What was being made when something failed.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub name: String,
-    pub offset: u64,
-}
-
-/// What a step said.
-#[derive(Debug, Default)]
-pub(super) struct Hits {
-    pub cause: Option<Hit>,
-    pub error: Option<Hit>,
-    pub suspect: Option<Hit>,
-    pub consequence: Option<Hit>,
-    /// The first of each rule, for those that follow from others.
-    pub firsts: BTreeMap<&'static str, Hit>,
-    pub others: Vec<Brief>,
-    pub other_errors: u64,
-    pub hidden: Hidden,
-    pub targets: Vec<Target>,
-    /// What consequences name.
-    pub facts: BTreeMap<String, String>,
-    /// Own advice of whoever failed, told with a consequence.
-    pub help: Vec<String>,
-    /// Up to here everything belongs to what was read.
-    read_to: u64,
-}
-
-impl Hits {
-    pub fn is_empty(&self) -> bool {
-        self.cause.is_none()
-            && self.error.is_none()
-            && self.suspect.is_none()
-            && self.consequence.is_none()
-    }
-}
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -325,56 +270,14 @@ impl Collector {
             return;
         }
         let read_to = window.offset(finding.end);
-        let is_first = {
-            let hits = self.hits(line);
-            hits.read_to = hits.read_to.max(read_to);
-            let told = match rule.tier {
-                Tier::Cause => hits.cause.is_some(),
-                Tier::Error => hits.cause.is_some() || hits.error.is_some(),
-                Tier::Suspect | Tier::Consequence => false,
-                Tier::Forgives | Tier::Harmless => false,
-            };
-            !told
-        };
-        // Counting the lines costs something: only for what is kept.
-        let number = if is_first || is_new {
-            window.number(line.range.start)
-        } else {
-            0
-        };
-        let hit = hit(rule, facts, finding, number, offset);
         let hits = self.hits(line);
-        match rule.tier {
-            Tier::Harmless => {}
-            Tier::Forgives => {
-                if hits.consequence.is_none() {
-                    let read_to = hits.read_to;
-                    *hits = Hits {
-                        read_to,
-                        ..Hits::default()
-                    };
-                }
-            }
-            Tier::Cause if hits.cause.is_none() => {
-                hits.remember(&hit);
-                hits.cause = Some(hit);
-            }
-            Tier::Error if hits.cause.is_none() && hits.error.is_none() => hits.error = Some(hit),
-            Tier::Cause | Tier::Error => {
-                if is_new {
-                    hits.other_errors += 1;
-                    if hits.others.len() < EXAMPLES {
-                        hits.others.push(brief(&hit, None));
-                    }
-                }
-                hits.remember(&hit);
-            }
-            Tier::Suspect => {
-                hits.remember(&hit);
-                hits.suspect = Some(hit);
-            }
-            Tier::Consequence => hits.follows(hit, is_new),
-        }
+        hits.read_to = hits.read_to.max(read_to);
+        // Counting the lines costs something: only for what is kept.
+        let number = match hits.wants(rule.tier) || is_new {
+            true => window.number(line.range.start),
+            false => 0,
+        };
+        hits.take(Hit::new(rule, facts, finding, number, offset), is_new);
     }
 
     /// Whether a step has not said this before.
@@ -386,89 +289,5 @@ impl Collector {
             return !self.texts.contains(&hash);
         }
         self.texts.insert(hash)
-    }
-}
-
-impl Hits {
-    fn remember(&mut self, hit: &Hit) {
-        self.firsts
-            .entry(hit.rule.id.as_str())
-            .or_insert_with(|| hit.clone());
-    }
-
-    fn follows(&mut self, hit: Hit, is_new: bool) {
-        if let Some(name) = hit.facts.get("target") {
-            let told = self.cause.is_some() || self.error.is_some();
-            if !told {
-                // A builder that names the target before its output: the last one counts.
-                self.targets.clear();
-            }
-            if self.targets.len() < TARGETS {
-                self.targets.push(Target {
-                    name: name.clone(),
-                    offset: hit.offset,
-                });
-            }
-        }
-        for (name, value) in &hit.facts {
-            self.facts
-                .entry(name.clone())
-                .or_insert_with(|| value.clone());
-        }
-        if self.help.is_empty() {
-            self.help.clone_from(&hit.help);
-        }
-        // How the builder says that a step failed is told as its exit status.
-        let counts = hit.rule.group != "docker";
-        if is_new && counts {
-            self.hidden.count += 1;
-        }
-        let is_first_of_kind = !self.firsts.contains_key(hit.rule.id.as_str());
-        if is_first_of_kind && counts && self.hidden.examples.len() < EXAMPLES {
-            self.hidden.examples.push(hit.message.clone());
-        }
-        self.remember(&hit);
-        self.consequence.get_or_insert(hit);
-    }
-}
-
-fn hit(
-    rule: &'static Rule,
-    mut facts: BTreeMap<String, String>,
-    finding: Finding,
-    number: u64,
-    offset: u64,
-) -> Hit {
-    let parsed = |facts: &mut BTreeMap<String, String>, name| {
-        facts.remove(name).and_then(|text| text.parse::<u32>().ok())
-    };
-    let line = parsed(&mut facts, "line");
-    let column = parsed(&mut facts, "column");
-    let place = facts.remove("file").map(|file| Spot { file, line, column });
-    let message = facts.remove("message");
-    let message = match &rule.say {
-        Some(say) => super::advice::filled(say, &facts),
-        None => message,
-    };
-    Hit {
-        rule,
-        message: message.unwrap_or(finding.text),
-        place: place.or(finding.place),
-        excerpt: finding.excerpt,
-        chain: finding.chain,
-        help: finding.help,
-        facts,
-        number,
-        offset,
-    }
-}
-
-/// A hit in a few words.
-pub(super) fn brief(hit: &Hit, step: Option<String>) -> Brief {
-    Brief {
-        message: hit.message.clone(),
-        place: hit.place.clone(),
-        log_line: hit.number,
-        step,
     }
 }

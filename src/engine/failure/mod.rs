@@ -10,6 +10,7 @@ mod cause;
 mod collector;
 mod explanation;
 mod finding;
+mod hits;
 mod log;
 mod prefix;
 mod rules;
