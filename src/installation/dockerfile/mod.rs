@@ -11,6 +11,7 @@
 pub mod derived;
 mod graph;
 mod instruction;
+mod keyword;
 mod lexer;
 mod lines;
 mod scope;
@@ -25,7 +26,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Place, Result};
 
 pub use graph::{Graph, How, Skipped, Source, Step, Use};
-pub use instruction::{Flag, Form, Instruction, Keyword, Pair};
+pub use instruction::{Flag, Form, Instruction, Pair};
+pub use keyword::Keyword;
 pub use lexer::{Expanded, Lexer};
 pub use lines::Heredoc;
 pub use scope::{Origin, PLATFORMS, PROXIES, Scope, Variable};
