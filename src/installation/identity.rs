@@ -24,6 +24,15 @@ const LONGEST_TAG: usize = 128;
 /// distribution/reference, `NameTotalLengthMax`.
 const LONGEST_IMAGE_NAME: usize = 255;
 
+/// A name of an image without its tag, and the tag if it has one; a colon before a slash is that of
+/// a registry's port.
+pub fn split_tag(image: &str) -> (&str, Option<&str>) {
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (image, None),
+    }
+}
+
 /// Turns any name into one that may stand in an image reference and in the name of a Compose
 /// project: lower case ASCII letters and digits, separated by single `-` or `_`. A Windows or
 /// Kerberos domain is left away, Latin letters lose their accents.
@@ -100,9 +109,7 @@ pub fn image_name_problem(name: &str) -> Option<String> {
         return Some(format!("it is longer than {LONGEST_IMAGE_NAME} characters"));
     }
     let mut components: Vec<&str> = name.split('/').collect();
-    if let Some((_, tag)) = name.rsplit_once(':')
-        && !tag.contains('/')
-    {
+    if let (_, Some(tag)) = split_tag(name) {
         return Some(format!(
             "it ends with the tag `:{tag}`, which envtpl adds by itself"
         ));
@@ -289,6 +296,13 @@ pub fn problems(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_told_from_a_port() {
+        assert_eq!(split_tag("lab/p:run-1"), ("lab/p", Some("run-1")));
+        assert_eq!(split_tag("r.lab:5000/p"), ("r.lab:5000/p", None));
+        assert_eq!(split_tag("r.lab:5000/p:1"), ("r.lab:5000/p", Some("1")));
+    }
 
     #[test]
     fn real_names_become_image_safe() {

@@ -7,7 +7,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::installation::identity::{image_name_problem, tag_problem};
+use crate::installation::identity::{image_name_problem, split_tag, tag_problem};
 use crate::installation::name::{Acceleration, Name, Platform};
 use crate::templates::answers::{Base, Choice, Conda, FromBase};
 use crate::templates::render;
@@ -284,10 +284,7 @@ pub fn check_image(image: &str) -> Result<()> {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (image, None),
     };
-    let (name, tag) = match rest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-        _ => (rest, None),
-    };
+    let (name, tag) = split_tag(rest);
     let hexadecimal = |digest: &str| {
         digest.strip_prefix("sha256:").is_some_and(|digits| {
             digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit())
@@ -310,13 +307,11 @@ pub fn check_image(image: &str) -> Result<()> {
 
 /// The version of Python that an image has, as far as its name tells.
 fn python_of_image(image: &str) -> Option<String> {
-    let (name, tag) = match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (image, ""),
-    };
+    let (name, tag) = split_tag(image);
     let last = name.rsplit('/').next().unwrap_or(name);
     if last == "python" || last.ends_with("-python") {
         let version: String = tag
+            .unwrap_or_default()
             .chars()
             .take_while(|c| c.is_ascii_digit() || *c == '.')
             .collect();

@@ -13,6 +13,7 @@ use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
 use crate::installation::flavour::Flavour;
+use crate::installation::identity::split_tag;
 use crate::installation::pin;
 use crate::project::Installation;
 
@@ -183,11 +184,7 @@ pub fn pinned(installation: &Installation, base: &Base) -> Result<Option<(String
 
 /// Whether an image's name is one of the repository, its tag aside.
 fn is_repository_of(repository: &str, image: &str) -> bool {
-    let name = match image.rsplit_once(':') {
-        // A colon before a slash belongs to a port.
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => image,
-    };
+    let (name, _) = split_tag(image);
     let short = |name: &str| {
         let name = name.strip_prefix("docker.io/").unwrap_or(name);
         name.strip_prefix("library/").unwrap_or(name).to_owned()
