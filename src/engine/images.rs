@@ -8,12 +8,15 @@ use bollard::Docker;
 use bollard::models::{
     ContainerInspectResponse, ImageHistoryResponseItem, ImageInspect, VolumeCreateRequest,
 };
-use bollard::query_parameters::InspectContainerOptions;
+use bollard::query_parameters::{
+    InspectContainerOptions, RemoveImageOptions, TagImageOptionsBuilder,
+};
 use serde::Deserialize;
 
 use crate::engine::configuration::{Step, instruction};
 use crate::engine::{Model, Tools, Version};
 use crate::error::{Error, Kind, Result};
+use crate::installation::identity::split_tag;
 use crate::output::Printer;
 use crate::process::quote;
 
@@ -176,6 +179,14 @@ impl Images {
     /// # Errors
     /// When the engine refuses.
     pub fn tag(&self, source: &str, target: &str, printer: &Printer) -> Result<()> {
+        if let Some(api) = &self.api {
+            match api.tag(source, target) {
+                Ok(Some(())) => return Ok(()),
+                // The command line explains what is missing or refused.
+                Ok(None) => {}
+                Err(error) => printer.verbose(format_args!("engine API: {error}")),
+            }
+        }
         let invocation = self.tools.docker().args(["tag", source, target]);
         self.tools.read(&invocation, printer).map(|_| ())
     }
@@ -184,6 +195,12 @@ impl Images {
     /// What cannot be removed is left and said at `-v`, since it is only a leftover.
     pub fn untag<'a>(&self, names: impl Iterator<Item = &'a str>, printer: &Printer) {
         for name in names {
+            if let Some(api) = &self.api {
+                match api.untag(name) {
+                    Ok(_) => continue,
+                    Err(error) => printer.verbose(format_args!("engine API: {error}")),
+                }
+            }
             let invocation = self.tools.docker().args(["image", "rm", name]);
             match invocation.capture_even_when_interrupted(printer) {
                 Ok(finished) if finished.status.success() => {}
@@ -367,6 +384,22 @@ impl Api {
     fn history(&self, image: &str) -> Result<Vec<ImageHistoryResponseItem>> {
         let asked = self.docker.image_history(image);
         Ok(found(self.runtime.block_on(asked))?.unwrap_or_default())
+    }
+
+    /// Gives an image a further name; `None` when there is no such image.
+    fn tag(&self, source: &str, target: &str) -> Result<Option<()>> {
+        let (repository, tag) = split_tag(target);
+        let tag = tag.unwrap_or("latest");
+        let options = TagImageOptionsBuilder::new().repo(repository).tag(tag);
+        let asked = self.docker.tag_image(source, Some(options.build()));
+        found(self.runtime.block_on(asked))
+    }
+
+    /// Takes a name away, and the image with its last one; `None` when there is no such name.
+    fn untag(&self, name: &str) -> Result<Option<()>> {
+        let options = None::<RemoveImageOptions>;
+        let asked = self.docker.remove_image(name, options, None);
+        Ok(found(self.runtime.block_on(asked))?.map(drop))
     }
 
     fn make_volume(&self, project: &str, key: &str, name: &str) -> Result<()> {
