@@ -301,14 +301,13 @@ fn told_in_lines(window: &Window<'_>, line: &Line, finding: &mut Finding) {
         }
         return;
     }
-    // As uv and cargo tell what led to it.
-    while let Some(next) = lines.next_if(|next| next.trimmed().starts_with("Caused by: ")) {
+    // As cargo and uv tell what led to it, uv in other words since 0.13.
+    while let Some(words) = lines.peek().and_then(|next| cause(next.trimmed())) {
         if finding.text.len() < MESSAGE {
             finding.text.push_str(": ");
-            let words = next.trimmed().trim_start_matches("Caused by: ");
             finding.text.push_str(words);
         }
-        finding.end = next.range.end;
+        finding.end = lines.next().map_or(finding.end, |next| next.range.end);
     }
     if finding.end > line.range.end {
         finding.text = cut(&finding.text);
@@ -351,6 +350,12 @@ fn told_in_lines(window: &Window<'_>, line: &Line, finding: &mut Finding) {
     }
     drop(lines);
     diagnostic(window, line, finding);
+}
+
+/// What a line says that led to what stands above it.
+fn cause(line: &str) -> Option<&str> {
+    line.strip_prefix("Caused by: ")
+        .or_else(|| line.strip_prefix("cause: "))
 }
 
 /// A heading and the lines below it, to the next one that is as far left and no list.
