@@ -3,12 +3,16 @@
 mod evidence;
 mod last;
 mod looks;
+mod outcome;
 mod place;
 mod report;
+mod resume;
 mod secrets;
 mod shell;
+mod surroundings;
 mod trial;
 mod why;
+mod written;
 
 use std::path::PathBuf;
 
@@ -16,15 +20,17 @@ use crate::commands::Context;
 use crate::commands::building::{Output, ServiceDockerfile};
 use crate::commands::workplace::{Layer, Workplace, check_identity};
 use crate::error::{Error, Place, Result};
-use crate::installation::dockerfile::{Dockerfile, Given};
+use crate::installation::dockerfile::Dockerfile;
 use crate::installation::flavour::Flavour;
 use crate::output::Format;
 
 use last::LastFailure;
+use outcome::{Kept, Outcome};
 use place::Evidence;
 use report::Report;
-use trial::{Kept, Outcome, Trial};
+use trial::{Failing, Trial};
 use why::Why;
+use written::Written;
 
 /// Options of `envtpl debug`.
 #[derive(Debug, clap::Args)]
@@ -138,38 +144,56 @@ fn look(
     let mut build_args = failed.map(|failed| failed.build_args).unwrap_or_default();
     build_args.extend(args.build_args.iter().cloned());
     for platform in platforms(workplace, &original.service) {
-        let trial = Trial {
+        let trial = Trial::new(
             workplace,
             original,
-            dockerfile: &dockerfile,
-            given: given(workplace, &original.service, &build_args, &platform),
+            &dockerfile,
             args,
-            platform,
-            build_args: build_args.clone(),
-        };
-        let mut others = Vec::new();
-        let instruction = match &aim {
-            Aim::Instruction(index) => *index,
+            &platform,
+            &build_args,
+        );
+        let failing = match &aim {
+            Aim::Instruction(index) => Failing {
+                instruction: *index,
+                ..Failing::default()
+            },
             Aim::Stage(stage) if context.dry_run => {
                 let derived = trial.whole(stage.as_deref());
                 return context.printer.data(derived.shown(Output::Nothing)?);
             }
             Aim::Stage(stage) => match trial.first_failure(stage.as_deref())? {
-                Some((index, too)) => {
-                    others = too;
-                    index
-                }
+                Some(failing) => failing,
                 None => continue,
             },
         };
+        let Some((written, known)) = Written::of(&trial, &failing)? else {
+            if context.dry_run {
+                return context.printer.data(trial.shown(failing.instruction)?);
+            }
+            let mut outcome = trial.look(failing.instruction, &evidence)?;
+            outcome.others.extend(failing.others);
+            // A stage's step failed a moment ago: that it passes now is worth its evidence too.
+            if outcome.failed() || matches!(aim, Aim::Stage(_)) {
+                return finish(&trial, outcome, evidence);
+            }
+            continue;
+        };
+        let trial = trial.with(&written);
+        let triggers = &written.spelled.triggers;
         if context.dry_run {
-            return context.printer.data(trial.shown(instruction)?);
+            let trigger = known.unwrap_or(triggers.start);
+            return context.printer.data(trial.shown(trigger)?);
         }
-        let mut outcome = trial.look(instruction, &evidence)?;
-        outcome.others.extend(others);
-        // A stage's step failed a moment ago: that it passes now is worth its evidence too.
-        if outcome.failed() || matches!(aim, Aim::Stage(_)) {
-            return finish(&trial, outcome, evidence);
+        let known = match known {
+            Some(known) => Some(known),
+            None => trial.failing_trigger(triggers)?,
+        };
+        if let Some(trigger) = known {
+            let mut outcome = trial.look(trigger, &evidence)?;
+            outcome.others.extend(failing.others);
+            if outcome.failed() || matches!(aim, Aim::Stage(_)) {
+                return finish(&trial, outcome, evidence);
+            }
         }
     }
     nothing_failed(context, &aim, original, &dockerfile)
@@ -184,21 +208,32 @@ fn resume(workplace: &Workplace<'_>, args: &Args, kept: Option<Kept>) -> Result<
     };
     let original = ServiceDockerfile::of(workplace, &kept.service)?;
     let dockerfile = Dockerfile::parse(&original.path, &original.text)?;
+    let before = Dockerfile::parse(&original.path, &kept.dockerfile)?;
     let evidence = Evidence::plan(context, workplace.project, args.output.as_deref(), None)?;
-    let trial = Trial {
+    let (platform, build_args) = (&kept.platform, &kept.build_args);
+    let trial = Trial::new(
         workplace,
-        original: &original,
-        dockerfile: &dockerfile,
-        given: given(workplace, &kept.service, &kept.build_args, &kept.platform),
+        &original,
+        &dockerfile,
         args,
-        platform: kept.platform.clone(),
-        build_args: kept.build_args.clone(),
+        platform,
+        build_args,
+    );
+    let Some(origin) = &kept.triggers else {
+        return go_on(&trial, &kept, &before, evidence);
     };
+    let written = Written::again(workplace, &dockerfile, &before, origin)?;
+    let before = origin.written_out(&before)?;
+    go_on(&trial.with(&written), &kept, &before, evidence)
+}
+
+fn go_on(trial: &Trial<'_>, kept: &Kept, before: &Dockerfile, evidence: Evidence) -> Result<()> {
+    let context = trial.workplace.context;
     if context.dry_run {
-        return context.printer.data(trial.resume_shown(&kept)?);
+        return context.printer.data(trial.resume_shown(kept, before)?);
     }
-    let outcome = trial.resume(&kept, &evidence)?;
-    finish(&trial, outcome, evidence)
+    let outcome = trial.resume(kept, before, &evidence)?;
+    finish(trial, outcome, evidence)
 }
 
 /// Opens a shell in the state of the last evidence.
@@ -209,22 +244,21 @@ fn open(
     kept: &Kept,
 ) -> Result<()> {
     let dockerfile = Dockerfile::parse(&original.path, &kept.dockerfile)?;
-    let trial = Trial {
-        workplace,
-        original,
-        dockerfile: &dockerfile,
-        given: given(workplace, &kept.service, &kept.build_args, &kept.platform),
-        args,
-        platform: kept.platform.clone(),
-        build_args: kept.build_args.clone(),
+    let (platform, build_args) = (&kept.platform, &kept.build_args);
+    let trial = Trial::new(workplace, original, &dockerfile, args, platform, build_args);
+    let place = match &kept.triggers {
+        None => {
+            shell::open(&trial, kept)?;
+            trial.place(kept.instruction)
+        }
+        Some(origin) => {
+            let written = Written::again(workplace, &dockerfile, &dockerfile, origin)?;
+            let trial = trial.with(&written);
+            shell::open(&trial, kept)?;
+            trial.place(kept.instruction)
+        }
     };
-    shell::open(&trial, kept)?;
-    let line = *dockerfile.instructions()[kept.instruction].lines.start();
-    Err(Error::failed("the step had failed").at(Place::line(
-        dockerfile.path(),
-        dockerfile.text(),
-        line,
-    )))
+    Err(Error::failed("the step had failed").at(place))
 }
 
 /// What is asked for.
@@ -259,27 +293,13 @@ fn aim(dockerfile: &Dockerfile, args: &Args) -> Result<Aim> {
 
 /// The Dockerfile that is meant: that of the service named, else the one that has the stage.
 fn original(workplace: &Workplace<'_>, args: &Args) -> Result<ServiceDockerfile> {
-    if let Some(service) = &args.service {
-        return ServiceDockerfile::of(workplace, service);
+    let is_stage = |step: &&String| step.parse::<usize>().is_err();
+    let service = args.service.as_deref();
+    match (args.step.as_ref().filter(is_stage), service) {
+        (Some(stage), service) => ServiceDockerfile::with_stage(workplace, stage, service),
+        (None, Some(service)) => ServiceDockerfile::of(workplace, service),
+        (None, None) => ServiceDockerfile::of(workplace, &Layer::Generic.service(Flavour::Dev)),
     }
-    let generic = ServiceDockerfile::of(workplace, &Layer::Generic.service(Flavour::Dev))?;
-    let Some(step) = args
-        .step
-        .as_ref()
-        .filter(|step| step.parse::<usize>().is_err())
-    else {
-        return Ok(generic);
-    };
-    let has_stage = |one: &ServiceDockerfile| {
-        Dockerfile::parse(&one.path, &one.text).is_ok_and(|file| file.find_stage(step).is_some())
-    };
-    if !has_stage(&generic)
-        && let Ok(user) = ServiceDockerfile::of(workplace, &Layer::User.service(Flavour::Dev))
-        && has_stage(&user)
-    {
-        return Ok(user);
-    }
-    Ok(generic)
 }
 
 /// The platforms that the service is built for: those of its build, else the installation's.
@@ -290,27 +310,6 @@ fn platforms(workplace: &Workplace<'_>, service: &str) -> Vec<String> {
         Some(platforms) if !platforms.is_empty() => platforms,
         _ => vec![workplace.installation.name().platform().docker()],
     }
-}
-
-fn given(workplace: &Workplace<'_>, service: &str, build_args: &[String], platform: &str) -> Given {
-    let mut given = Given {
-        platform: Some(platform.to_owned()),
-        ..Given::default()
-    };
-    let build = workplace.model.services.get(service);
-    if let Some(build) = build.and_then(|service| service.build.as_ref()) {
-        let set = build.args.iter();
-        given.args = set
-            .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
-            .collect();
-        given.target.clone_from(&build.target);
-    }
-    let own = build_args.iter();
-    given.args.extend(own.filter_map(|argument| {
-        let (name, value) = argument.split_once('=')?;
-        Some((name.to_owned(), value.to_owned()))
-    }));
-    given
 }
 
 fn nothing_failed(
@@ -349,6 +348,7 @@ fn finish(trial: &Trial<'_>, outcome: Outcome, evidence: Evidence) -> Result<()>
     let why = Why::of(trial, &outcome)?;
     let report = Report::new(trial, &outcome, why, evidence.place())?;
     let (failed, kept) = (outcome.failed(), outcome.kept.clone());
+    let place = trial.place(outcome.instruction);
     evidence.settle(outcome, &report)?;
     if trial.args.shell {
         // Standard output is the shell's.
@@ -370,5 +370,5 @@ fn finish(trial: &Trial<'_>, outcome: Outcome, evidence: Evidence) -> Result<()>
         }
         _ => {}
     }
-    Err(report.error(trial.dockerfile))
+    Err(report.error(place))
 }

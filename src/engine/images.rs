@@ -48,6 +48,8 @@ pub struct Image {
     pub user: String,
     /// What runs commands of builds on it; empty where it is the usual one.
     pub shell: Vec<String>,
+    /// Instructions that builds on it begin with (`ONBUILD`).
+    pub triggers: Vec<String>,
 }
 
 /// A running container.
@@ -110,7 +112,7 @@ pub struct ListedContainer {
 /// The engine's images and containers.
 #[derive(Debug)]
 pub struct Images {
-    tools: Tools,
+    pub(super) tools: Tools,
     api: Option<Api>,
     is_local: bool,
 }
@@ -513,6 +515,7 @@ impl From<ImageInspect> for Image {
             environment: config.env.unwrap_or_default(),
             user: config.user.unwrap_or_default(),
             shell: config.shell.unwrap_or_default(),
+            triggers: config.on_build.unwrap_or_default(),
             layers: found
                 .root_fs
                 .and_then(|root| root.layers)

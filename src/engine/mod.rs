@@ -17,6 +17,7 @@ mod naming;
 pub mod progress;
 mod reservation;
 mod tools;
+mod triggers;
 mod version;
 
 pub use adapted::Adapted;

@@ -9,31 +9,31 @@ use serde_json::Value;
 use crate::workshop::{BARE, Ended, Workshop, docker};
 
 /// A project whose generic images are built from this Dockerfile; `BASE` in it is the bare base.
-fn shop(name: &str, dockerfile: &str) -> Workshop {
+pub fn shop(name: &str, dockerfile: &str) -> Workshop {
     let shop = Workshop::with(name, "amd64-cpu", &["--base-image", BARE]);
     shop.write("Dockerfile", &dockerfile.replace("BASE", BARE));
     shop
 }
 
 /// What a debug run told, and the directory of its evidence.
-struct Looked {
-    ended: Ended,
-    report: Value,
+pub struct Looked {
+    pub ended: Ended,
+    pub report: Value,
     directory: PathBuf,
 }
 
 impl Looked {
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         let text = std::fs::read(self.directory.join(name));
         String::from_utf8_lossy(&text.expect(name)).into_owned()
     }
 
-    fn status(&self) -> Option<i64> {
+    pub fn status(&self) -> Option<i64> {
         self.report["status"].as_i64()
     }
 }
 
-fn debug(shop: &Workshop, arguments: &[&str], status: i32) -> Looked {
+pub fn debug(shop: &Workshop, arguments: &[&str], status: i32) -> Looked {
     let mut words = vec!["debug", "--format", "json", "-o", "evidence"];
     words.extend(arguments);
     let before = shop.read("Dockerfile");
@@ -171,6 +171,54 @@ fn commands_in_every_form_are_run_as_they_are_written() {
     assert!(looked.file("log.txt").starts_with("5."));
     let looked = debug(&shop, &["scope", "--build-arg", "WHO=you"], 1);
     assert_eq!(looked.file("log.txt"), "of you \n");
+}
+
+#[test]
+fn files_in_mounts_that_go_with_the_step_are_kept_as_it_left_them() {
+    let shop = shop(
+        "debug-mounts",
+        "FROM BASE AS development-generic\nARG PLACE=/temporary\nWORKDIR /work\nUSER 1000\n\
+         RUN --mount=type=bind,rw,target=/context --mount=type=tmpfs,target=$PLACE/t \\\n  \
+         --mount=type=tmpfs,target=here --mount=type=bind,target=read \\\n  \
+         cd /temporary/t && echo cmake >CMakeError.log && mkdir -p 'a b/c' && echo deep >'a b/c/x.log' && \\\n  \
+         echo relative >/work/here/y.txt && echo no >/work/here/z.txt && exit 7\n\
+         FROM BASE AS root\n\
+         RUN [\"sh\", \"-c\", \"echo changed >/c/Dockerfile; echo $0 >/c/config.log; exit 8\", \"an arg\"]\n",
+    );
+    let exec = "RUN --mount=type=bind,rw,target=/c [\"sh\"";
+    shop.write(
+        "Dockerfile",
+        &shop.read("Dockerfile").replace("RUN [\"sh\"", exec),
+    );
+    let keep = [
+        "--keep",
+        "/temporary/**/*.log",
+        "--keep",
+        "here/y*",
+        "--keep",
+        "read/Dockerfile",
+    ];
+    let looked = debug(&shop, &keep, 1);
+    assert_eq!(looked.status(), Some(7), "{:?}", looked.ended);
+    assert_eq!(looked.file("files/temporary/t/CMakeError.log"), "cmake\n");
+    assert_eq!(looked.file("files/temporary/t/a b/c/x.log"), "deep\n");
+    assert_eq!(looked.file("files/work/here/y.txt"), "relative\n");
+    assert_eq!(
+        looked.file("files/work/read/Dockerfile"),
+        shop.read("Dockerfile")
+    );
+    let names = looked.report["files"].to_string();
+    assert!(!names.contains("z.txt"), "{names}");
+
+    // What the step made of a file is kept, and not the file that it was before.
+    let looked = debug(&shop, &["root", "--keep", "/c/Dockerfile"], 1);
+    assert_eq!(looked.status(), Some(8), "{:?}", looked.ended);
+    assert_eq!(looked.file("files/c/Dockerfile"), "changed\n");
+    assert_eq!(looked.file("files/c/config.log"), "an arg\n");
+    // On the kept tree nothing of the earlier trial is left.
+    let looked = debug(&shop, &["--resume"], 1);
+    assert!(!looked.report["files"].to_string().contains("/c/Dockerfile"));
+    assert_eq!(looked.file("files/c/config.log"), "an arg\n");
 }
 
 #[test]

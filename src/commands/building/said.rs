@@ -69,6 +69,12 @@ impl Failure {
         failure
     }
 
+    /// The keyword of the instruction that the step is, as the build shows it.
+    pub fn keyword(&self) -> Option<&str> {
+        let (_, does) = self.step.as_deref()?.split_once("] ")?;
+        does.split(' ').next()
+    }
+
     /// The stage, the number and the total of the step's name; a Dockerfile of one stage has no
     /// names for them.
     pub fn position(&self) -> Option<(Option<String>, usize, usize)> {
@@ -115,6 +121,7 @@ mod tests {
         let failure = Failure::read(&said, "Dockerfile");
         assert_eq!(failure.line, Some(16));
         assert_eq!(failure.position(), Some((Some("b".to_owned()), 2, 2)));
+        assert_eq!(failure.keyword(), Some("RUN"));
         assert_eq!(failure.log, ["two says", ""]);
         assert_eq!(failure.others, ["[a 2/2] RUN one", "[c 2/2] RUN three"]);
         assert!(failure.message.ends_with("exit code: 7"));

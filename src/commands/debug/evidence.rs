@@ -65,6 +65,7 @@ if has cmake; then
 fi
 "#;
 
+/// Keeps a file, if `wanted` is the one that decides so.
 const KEEP: &str = r#"keep() {
     if [ -d "$1" ]; then
         has find && find "$1" -type f 2>/dev/null | while IFS= read -r found; do keep "$found"; done
@@ -73,9 +74,10 @@ const KEEP: &str = r#"keep() {
     [ -f "$1" ] || return 0
     case $1 in
         /*) path=$1 ;;
-        *) path=${PWD%/}/$1 ;;
+        *) path=${PWD%/}/${1#./} ;;
     esac
     case $path in /proc/*|/sys/*|/dev/*|/.envtpl-debug/*) return 0 ;; esac
+    wanted "$path" || return 0
     mkdir -p "$out/files${path%/*}" && cp -p "$1" "$out/files$path" && chmod u+rw "$out/files$path"
 }
 "#;
@@ -92,20 +94,54 @@ pub fn probes(commands: &[String], shell: &[String]) -> String {
     script + "exit 0\n"
 }
 
-/// What keeps files: those that a pattern names, and those that are always of use.
-pub fn collect(patterns: &[String]) -> String {
-    let mut script = format!("{START}{KEEP}");
-    for pattern in patterns {
-        script += &each(pattern, 0);
+/// What keeps files when the step is over: those that a pattern names, and those that are always of
+/// use. What is at `passing` places, from the step's directory or from `/`, is no longer there as
+/// the step left it.
+pub fn collect(patterns: &[String], passing: &[String]) -> String {
+    let wanted = format!("wanted() {{\n{}    return 0\n}}\n", below(passing, 1));
+    format!(
+        "{START}{wanted}{KEEP}{}in_tree {} | {KEEP_FOUND}exit 0\n",
+        patterns.iter().map(|one| each(one, 0)).collect::<String>(),
+        default_names()
+    )
+}
+
+/// What keeps files at these places while the step is still there; nothing where there are none.
+pub fn collect_passing(patterns: &[String], passing: &[String]) -> String {
+    if passing.is_empty() {
+        return String::new();
     }
-    let names: Vec<String> = (DEFAULT_NAMES.iter())
-        .map(|name| format!("-name {}", quote(name)))
-        .collect();
-    script += &format!(
-        "in_tree {} | while IFS= read -r found; do keep \"$found\"; done\nexit 0\n",
-        names.join(" -o ")
-    );
-    script
+    let wanted = format!("wanted() {{\n{}    return 1\n}}\n", below(passing, 0));
+    let places: Vec<String> = passing.iter().map(quote).collect();
+    format!(
+        "{START}{wanted}{KEEP}{}! has find || find {} -type f \\( {} \\) | {KEEP_FOUND}",
+        patterns.iter().map(|one| each(one, 0)).collect::<String>(),
+        places.join(" "),
+        default_names()
+    )
+}
+
+/// Lines of a function that ends with this status for a path at one of the places.
+fn below(places: &[String], status: u8) -> String {
+    let places = places.iter().map(|place| {
+        let place = place.trim_end_matches('/').trim_start_matches("./");
+        let place = match place.starts_with('/') {
+            true => quote(place),
+            false => format!("\"${{PWD%/}}/\"{}", quote(place)),
+        };
+        format!("    case $1 in {place}|{place}/*) return {status} ;; esac\n")
+    });
+    places.collect()
+}
+
+/// The end of a pipe of paths.
+const KEEP_FOUND: &str = "while IFS= read -r found; do keep \"$found\"; done\n";
+
+/// The files that are always of use, as `find` is asked for them.
+fn default_names() -> String {
+    let names = DEFAULT_NAMES.iter();
+    let names: Vec<String> = names.map(|name| format!("-name {}", quote(name))).collect();
+    names.join(" -o ")
 }
 
 /// A script that looks for something, and hands over nothing but what it found.

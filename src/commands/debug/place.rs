@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
+use crate::commands::debug::outcome::{Kept, Outcome};
 use crate::commands::debug::report::Report;
-use crate::commands::debug::trial::{Kept, Outcome};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::project::{Project, build_directory};

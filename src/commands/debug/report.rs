@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::commands::debug::looks::Looked;
-use crate::commands::debug::trial::{LOG, Outcome, Seen, Trial};
+use crate::commands::debug::outcome::{Outcome, Seen};
+use crate::commands::debug::trial::{LOG, Trial};
 use crate::commands::debug::why::Why;
 use crate::commands::explain;
 use crate::engine::failure;
@@ -30,6 +31,9 @@ pub struct Report {
     stage: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<[usize; 2]>,
+    /// What gave the step to its stage, as a trigger (`ONBUILD`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger_of: Option<String>,
     instruction: String,
     status: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +77,8 @@ impl Report {
             service: original.service.clone(),
             platform: trial.platform.clone(),
             dockerfile: original.path.display().to_string(),
-            line: *instruction.lines.start(),
+            line: trial.line(outcome.instruction),
+            trigger_of: trigger_of(trial, outcome.instruction)?,
             stage: stage.label(),
             step: step.map(|step| [step.number, step.total]),
             instruction: redact(dockerfile.own_text(instruction)),
@@ -135,17 +140,19 @@ impl Report {
     }
 
     /// The failure of the step, as the command ends with it.
-    pub fn error(&self, dockerfile: &Dockerfile) -> Error {
-        let step = match self.step {
+    pub fn error(&self, place: Place) -> Error {
+        let mut step = match self.step {
             Some([number, total]) => format!("step {number}/{total} of stage `{}`", self.stage),
             None => format!("a step of stage `{}`", self.stage),
         };
+        if let Some(giver) = &self.trigger_of {
+            step += &format!(", a trigger of {giver},");
+        }
         let how = match (self.status, &self.message) {
             (Some(status), _) => format!("failed again, with exit status {status}"),
             (None, Some(message)) => format!("failed again: {message}"),
             (None, None) => "failed again".to_owned(),
         };
-        let place = Place::line(dockerfile.path(), dockerfile.text(), self.line);
         let error = Error::failed(format!("{step} {how}"))
             .at(place)
             .help(format!("its whole output: {}/{LOG}", self.directory));
@@ -158,6 +165,13 @@ impl Report {
                 .help("there is nothing to look at: no file system before the step has a shell"),
         }
     }
+}
+
+fn trigger_of(trial: &Trial<'_>, instruction: usize) -> Result<Option<String>> {
+    let original = Dockerfile::parse(&trial.original.path, &trial.original.text)?;
+    let written = trial.written;
+    let written = written.filter(|written| written.spelled.triggers.contains(&instruction));
+    Ok(written.map(|written| written.giver(&original)))
 }
 
 /// What the builder calls a step, `[stage 2/5]`, its line, and the first line of its instruction.
@@ -178,7 +192,7 @@ pub fn named(trial: &Trial<'_>, instruction: usize) -> (String, usize, String) {
         }
         None => String::new(),
     };
-    (label, *own.lines.start(), first)
+    (label, trial.line(instruction), first)
 }
 
 /// The variables of CMake that name nothing, by the probe below a directory that lists them.

@@ -1,9 +1,16 @@
 #!/bin/sh
-# run TRIAL COMMAND…: runs the command, writes all that it prints into a file, keeps its exit
-# status and succeeds. The trial's number only makes this run another one than those before it.
+# run TRIAL [--then SCRIPT] COMMAND…: runs the command, writes all that it prints into a file, keeps
+# its exit status, runs the script, and succeeds. The trial's number only makes this run another one
+# than those before it.
 shift
+envtpl_then=
+if [ "$1" = --then ]; then
+    envtpl_then=$2
+    shift 2
+fi
 envtpl_out=/.envtpl-debug/out
 : >"$envtpl_out/log.txt"
+rm -rf "$envtpl_out/files" 2>/dev/null
 pwd >"$envtpl_out/directory"
 envtpl_shown=
 if command -v tail >/dev/null 2>&1; then
@@ -12,6 +19,7 @@ if command -v tail >/dev/null 2>&1; then
 fi
 "$@" >>"$envtpl_out/log.txt" 2>&1
 echo "$?" >"$envtpl_out/status"
+(eval "$envtpl_then") </dev/null >/dev/null 2>&1
 if [ -n "$envtpl_shown" ]; then
     { kill "$envtpl_shown"; wait "$envtpl_shown"; } >/dev/null 2>&1
 fi

@@ -4,14 +4,17 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::building::Output;
 use crate::commands::debug::evidence;
-use crate::commands::debug::trial::{Kept, Trial};
+use crate::commands::debug::outcome::Kept;
+use crate::commands::debug::trial::Trial;
 use crate::commands::start::has_terminal;
 use crate::commands::workplace::settings;
+use crate::engine::Images;
 use crate::error::{Error, Result};
 use crate::files::{self, Scratch};
 use crate::installation::dockerfile::derived::{self, DIRECTORY};
 use crate::installation::dockerfile::{Form, Graph, Origin, Scope};
-use crate::process::quote;
+use crate::output::Printer;
+use crate::process::{interrupted, quote};
 
 /// Opens a shell in a kept state and waits for its end; nothing of it stays.
 ///
@@ -37,9 +40,17 @@ pub fn open(trial: &Trial<'_>, kept: &Kept) -> Result<()> {
     let (shell, user) = (trial.shell(instruction), trial.user(instruction));
     let file = trial.dockerfile;
     derived.text = file.for_a_shell(&kept.state, instruction, user.as_deref(), &shell);
-    derived.contexts = vec![(derived::CONTEXT, scratch.path().to_owned())];
+    derived
+        .contexts
+        .push((derived::CONTEXT, scratch.path().to_owned()));
     let image = format!("envtpl-debug:{}", std::process::id());
-    let ended = derived.build(Output::Image(&image))?;
+    // It goes with the shell, and when there is none in the end.
+    let named = Named {
+        images: &trial.workplace.images,
+        image: &image,
+        printer,
+    };
+    let ended = derived.build(Output::Image(named.image))?;
     if !ended.built {
         let said = ended.said.iter().rev().take(12).rev();
         let said: Vec<&str> = said.map(String::as_str).collect();
@@ -49,12 +60,20 @@ pub fn open(trial: &Trial<'_>, kept: &Kept) -> Result<()> {
     printer.note(format_args!(
         "The failing command is in the history, and `again` runs it:\n{command}"
     ));
-    let opened = run(trial, instruction, &image, scratch.path(), &shell);
-    trial
-        .workplace
-        .images
-        .untag(std::iter::once(&*image), printer);
-    opened
+    run(trial, instruction, named.image, scratch.path(), &shell)
+}
+
+/// The name of an image that is for one shell.
+struct Named<'a> {
+    images: &'a Images,
+    image: &'a str,
+    printer: &'a Printer,
+}
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        self.images.untag(std::iter::once(self.image), self.printer);
+    }
 }
 
 fn run(
@@ -88,6 +107,10 @@ fn run(
     invocation = invocation.arg(format!("--entrypoint={sh}"));
     let enter = format!("{DIRECTORY}/enter");
     let invocation = invocation.args([image, &enter]).args(shell);
+    // Whoever stopped us before this wants no shell.
+    if interrupted() {
+        return Err(Error::interrupted());
+    }
     // How the shell ends says nothing of the step.
     invocation.run_in_foreground(&workplace.context.printer)?;
     Ok(())

@@ -1,16 +1,18 @@
 //! One more run of a step, wrapped, and what is left of it.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::commands::building::{Derived, Failure, Output, ServiceDockerfile};
+use crate::commands::debug::outcome::{Kept, Outcome, Seen};
 use crate::commands::debug::place::Evidence;
+use crate::commands::debug::written::Written;
 use crate::commands::debug::{Args, evidence};
 use crate::commands::workplace::Workplace;
-use crate::engine::Image;
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::installation::dockerfile::derived::{self, Treatment};
-use crate::installation::dockerfile::{Dockerfile, Given, Graph, Keyword, Source};
+use crate::installation::dockerfile::{Dockerfile, Given, Graph, Keyword};
 
 /// What the whole output of a step is called.
 pub const LOG: &str = "log.txt";
@@ -21,68 +23,83 @@ const DOCKERFILE: &str = "Dockerfile";
 pub struct Trial<'a> {
     pub workplace: &'a Workplace<'a>,
     pub original: &'a ServiceDockerfile,
+    /// The service's own Dockerfile, or what has the triggers of a stage written out.
     pub dockerfile: &'a Dockerfile,
+    pub written: Option<&'a Written<'a>>,
     pub given: Given,
     pub args: &'a Args,
     pub platform: String,
     pub build_args: Vec<String>,
 }
 
-/// How a failed state is had again: by building what led to it, which the build's cache has.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Kept {
-    /// The service that is built.
-    pub service: String,
-    /// The platform.
-    pub platform: String,
-    /// Build arguments of that build alone.
-    pub build_args: Vec<String>,
-    /// The derived Dockerfile up to the state.
-    pub state: String,
-    /// The Dockerfile that it was derived from.
-    pub dockerfile: String,
-    /// The step, as the index of its instruction there.
-    pub instruction: usize,
-}
-
-/// How much could be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Seen {
-    /// The file system as the step left it.
-    After,
-    /// That before the step, which runs no command of its own or could not be begun.
-    Before,
-    /// Only what the builder said.
-    Log,
-}
-
-/// What came out.
-pub struct Outcome {
+/// A step that fails, as far as a build tells.
+#[derive(Debug, Default)]
+pub struct Failing {
     /// The instruction, as its index.
     pub instruction: usize,
-    /// The exit status of the step's command, where it has one.
-    pub status: Option<i32>,
-    /// Why the step failed, in the builder's words, where it was not wrapped.
-    pub message: Option<String>,
-    /// What could be looked at.
-    pub seen: Seen,
-    /// Other steps that failed at the same time.
+    /// Which step of its stage it is, as the builder counts them.
+    pub number: Option<usize>,
+    /// Whether it is a trigger of what its stage starts from; the instruction is the `FROM` then.
+    pub is_trigger: bool,
+    /// The names of other steps that failed, or were stopped.
     pub others: Vec<String>,
-    /// What was collected.
-    pub directory: Scratch,
-    /// How the failed state is had again, where it is kept.
-    pub kept: Option<Kept>,
 }
 
-impl Outcome {
-    /// Whether the step failed again.
-    pub fn failed(&self) -> bool {
-        self.message.is_some() || self.status.is_some_and(|status| status != 0)
+impl<'a> Trial<'a> {
+    /// A trial of the service's own Dockerfile for a platform, `linux/amd64`.
+    pub fn new(
+        workplace: &'a Workplace<'a>,
+        original: &'a ServiceDockerfile,
+        dockerfile: &'a Dockerfile,
+        args: &'a Args,
+        platform: &str,
+        build_args: &[String],
+    ) -> Self {
+        let given = Given {
+            platform: Some(platform.to_owned()),
+            ..original.given(workplace, build_args)
+        };
+        Self {
+            workplace,
+            original,
+            dockerfile,
+            written: None,
+            given,
+            args,
+            platform: platform.to_owned(),
+            build_args: build_args.to_owned(),
+        }
     }
-}
 
-impl Trial<'_> {
+    /// The same with the triggers of a stage written out.
+    pub fn with<'b>(&self, written: &'b Written<'b>) -> Trial<'b>
+    where
+        'a: 'b,
+    {
+        Trial {
+            dockerfile: &written.spelled.dockerfile,
+            written: Some(written),
+            given: self.given.clone(),
+            platform: self.platform.clone(),
+            build_args: self.build_args.clone(),
+            ..*self
+        }
+    }
+
+    /// The line of the person's Dockerfile that an instruction is from, counted from 1.
+    pub fn line(&self, instruction: usize) -> usize {
+        match self.written {
+            Some(written) => written.spelled.line(instruction),
+            None => *self.dockerfile.instructions()[instruction].lines.start(),
+        }
+    }
+
+    /// Where that is, for messages.
+    pub fn place(&self, instruction: usize) -> Place {
+        let original = self.original;
+        Place::line(&original.path, &original.text, self.line(instruction))
+    }
+
     /// The build of a stage as it is; `None` for the image's own.
     pub fn whole(&self, stage: Option<&str>) -> Derived<'_> {
         let mut derived = self.derived();
@@ -93,34 +110,65 @@ impl Trial<'_> {
         derived
     }
 
-    /// The instruction at which the build of a stage fails, and what else failed or was stopped;
-    /// `None` when it does not fail.
+    /// The step at which the build of a stage fails; `None` when it does not fail.
     ///
     /// # Errors
     /// `Failed` when the build fails elsewhere than at an instruction.
-    pub fn first_failure(&self, stage: Option<&str>) -> Result<Option<(usize, Vec<String>)>> {
+    pub fn first_failure(&self, stage: Option<&str>) -> Result<Option<Failing>> {
         let printer = &self.workplace.context.printer;
         let of = stage.map_or_else(
             || format!("`{}`", self.original.service),
             |stage| format!("the stage `{stage}`"),
         );
         printer.status("Building", format_args!("{of}, to see which step fails"));
-        let ended = self.whole(stage).build(Output::Nothing)?;
+        self.failing(&self.whole(stage))
+    }
+
+    /// The trigger that fails, of those that are written out, or a step before them.
+    ///
+    /// # Errors
+    /// As [`Self::first_failure`].
+    pub fn failing_trigger(&self, triggers: &Range<usize>) -> Result<Option<usize>> {
+        let mut derived = self.derived();
+        derived.text = self.dockerfile.through(triggers.end - 1);
+        let failing = self.failing(&derived)?;
+        Ok(failing.map(|failing| failing.instruction))
+    }
+
+    fn failing(&self, derived: &Derived<'_>) -> Result<Option<Failing>> {
+        let ended = derived.build(Output::Nothing)?;
         if ended.built {
             return Ok(None);
         }
         let failure = Failure::read(&ended.said, &self.name());
+        let position = failure.position();
+        let keyword = |index: &usize| self.dockerfile.instructions()[*index].keyword;
+        // A trigger is told with a line that counts in the trigger, or with another's line.
         let by_line = failure.line.and_then(|line| self.dockerfile.at_line(line));
+        let is_trigger = match (by_line, position.as_ref().and(failure.keyword())) {
+            (Some(index), Some(does)) => !keyword(&index).to_string().eq_ignore_ascii_case(does),
+            _ => false,
+        };
         // Some failures are told without a line, such as those of ADD.
         let by_name = || {
-            let (stage, number, total) = failure.position()?;
+            let (stage, number, total) = position.clone()?;
+            if is_trigger {
+                let stage = self.dockerfile.labelled(stage.as_deref())?;
+                return Some(stage.instructions.start);
+            }
             let graph = Graph::new(self.dockerfile, &self.given);
             graph.instruction_of(self.dockerfile, stage.as_deref(), number, total)
         };
-        match by_line.or_else(by_name) {
-            Some(index) => Ok(Some((index, failure.others))),
-            None => Err(no_step(&failure, &ended.said)),
-        }
+        let by_line = by_line.filter(|_| !is_trigger);
+        let Some(instruction) = by_line.or_else(by_name) else {
+            return Err(no_step(&failure, &ended.said));
+        };
+        Ok(Some(Failing {
+            instruction,
+            number: position.map(|(_, number, _)| number),
+            is_trigger,
+            others: failure.others,
+        }))
     }
 
     /// What `--dry-run` shows for an instruction.
@@ -128,8 +176,12 @@ impl Trial<'_> {
     /// # Errors
     /// When it cannot be shown as JSON.
     pub fn shown(&self, instruction: usize) -> Result<String> {
+        let then = self.then(instruction);
         let treatment = match self.is_run(instruction) {
-            true => Treatment::Wrapped("TRIAL"),
+            true => Treatment::Wrapped {
+                number: "TRIAL",
+                then: &then,
+            },
             false => Treatment::Before,
         };
         let derived = self.collecting(instruction, treatment, Path::new("/tmp/.new-…"))?;
@@ -147,16 +199,20 @@ impl Trial<'_> {
         self.write_context(context.path(), instruction)?;
         loop {
             let line = *self.dockerfile.instructions()[instruction].lines.start();
+            let shown = (self.original.path.display(), self.line(instruction));
             printer.status(
                 "Trying",
-                format_args!("the step at {}:{line} again", self.original.path.display()),
+                format_args!("the step at {}:{} again", shown.0, shown.1),
             );
             if !self.is_run(instruction) {
                 return self.look_before(instruction, context.path(), evidence);
             }
             let directory = evidence.scratch()?;
-            let number = trial_number();
-            let treatment = Treatment::Wrapped(&number);
+            let (number, then) = (trial_number(), self.then(instruction));
+            let treatment = Treatment::Wrapped {
+                number: &number,
+                then: &then,
+            };
             let derived = self.collecting(instruction, treatment, context.path())?;
             let ended = derived.build(Output::Directory(directory.path()))?;
             if ended.built {
@@ -178,7 +234,7 @@ impl Trial<'_> {
     }
 
     /// What the wrapper wrote down.
-    fn read(
+    pub fn read(
         &self,
         instruction: usize,
         directory: Scratch,
@@ -206,6 +262,7 @@ impl Trial<'_> {
                 build_args: self.build_args.clone(),
                 state,
                 dockerfile: self.original.text.clone(),
+                triggers: self.written.map(|written| written.origin.clone()),
                 instruction,
             }),
         })
@@ -250,84 +307,14 @@ impl Trial<'_> {
         })
     }
 
-    /// Goes on from a failed state with what was changed in the Dockerfile since, up to the step.
-    ///
-    /// # Errors
-    /// `Usage` when what was changed is not behind that state; `Failed` when something before the
-    /// step fails; otherwise as [`Self::look`].
-    pub fn resume(&self, kept: &Kept, evidence: &Evidence) -> Result<Outcome> {
-        let (mut derived, instruction, state) = self.resumed(kept, None)?;
-        let line = *self.dockerfile.instructions()[instruction].lines.start();
-        let shown = self.original.path.display();
-        let printer = &self.workplace.context.printer;
-        printer.status("Resuming", format_args!("with the step at {shown}:{line}"));
-        let context = Scratch::inside(&std::env::temp_dir())?;
-        self.write_context(context.path(), instruction)?;
-        let directory = evidence.scratch()?;
-        derived.contexts = vec![(derived::CONTEXT, context.path().to_owned())];
-        let ended = derived.build(Output::Directory(directory.path()))?;
-        if ended.built {
-            return self.read(instruction, directory, &derived, state);
-        }
-        let failure = Failure::read(&ended.said, &self.name());
-        let what = failure
-            .step
-            .unwrap_or_else(|| "a step before it".to_owned());
-        let error = Error::failed(format!(
-            "{what} fails on the kept tree: {}",
-            failure.message
-        ));
-        Err(match failure.log.is_empty() {
-            true => error,
-            false => error.because(std::io::Error::other(failure.log.join("\n"))),
-        })
-    }
-
-    /// The build that goes on from a failed state; the step, and the state after it.
-    fn resumed(&self, kept: &Kept, number: Option<&str>) -> Result<(Derived<'_>, usize, String)> {
-        let before = Dockerfile::parse(&self.original.path, &kept.dockerfile)?;
-        let changed = self.dockerfile.changed_since(&before, kept.instruction);
-        let Some(changed) = changed else {
-            return Err(Error::usage(
-                "the step that failed is gone, or its stage begins otherwise now",
-            )
-            .at(Place::file(&self.original.path))
-            .help("without `--resume` it is built from its beginning"));
-        };
-        let instruction = *changed.end();
-        let own = trial_number();
-        let treatment = Treatment::Wrapped(number.unwrap_or(&own));
-        let shell = self.shell(instruction);
-        let mut state = kept.state.clone();
-        for index in changed {
-            let one = &self.dockerfile.instructions()[index];
-            state += &match treatment {
-                Treatment::Wrapped(number) if index == instruction => {
-                    self.dockerfile.wrapped(one, number, &shell)
-                }
-                _ => format!("{}\n", self.dockerfile.own_text(one)),
-            };
-        }
-        let mut derived = self.derived();
-        derived.text =
-            (self.dockerfile).collecting_from(state.clone(), instruction, treatment, &shell);
-        Ok((derived, instruction, state))
-    }
-
-    /// What `--dry-run` shows of [`Self::resume`].
-    ///
-    /// # Errors
-    /// As [`Self::resume`].
-    pub fn resume_shown(&self, kept: &Kept) -> Result<String> {
-        let (mut derived, ..) = self.resumed(kept, Some("TRIAL"))?;
-        derived.contexts = vec![(derived::CONTEXT, Path::new("/tmp/.new-…").to_owned())];
-        derived.shown(Output::Directory(Path::new("DIR")))
-    }
-
+    /// A build of the Dockerfile for the platform, which is to get another text.
     pub fn derived(&self) -> Derived<'_> {
         let mut derived = Derived::new(self.workplace, self.original);
         derived.platform.clone_from(&self.platform);
         derived.build_args.clone_from(&self.build_args);
+        derived
+            .contexts
+            .extend(self.written.and_then(Written::context));
         derived
     }
 
@@ -340,7 +327,9 @@ impl Trial<'_> {
         let mut derived = self.derived();
         let shell = self.shell(instruction);
         derived.text = self.dockerfile.collecting(instruction, treatment, &shell);
-        derived.contexts = vec![(derived::CONTEXT, context.to_owned())];
+        derived
+            .contexts
+            .push((derived::CONTEXT, context.to_owned()));
         Ok(derived)
     }
 
@@ -348,10 +337,14 @@ impl Trial<'_> {
         files::keep_readable(&directory.path().join(DOCKERFILE), derived.text.as_bytes())
     }
 
+    /// Writes the scripts for a step into a directory, which the derived Dockerfile copies from.
+    ///
+    /// # Errors
+    /// When they cannot be written.
     pub fn write_context(&self, directory: &Path, instruction: usize) -> Result<()> {
         let shell = self.shell(instruction);
         let probes = evidence::probes(&self.args.probe, &shell);
-        let collect = evidence::collect(&self.args.keep);
+        let collect = evidence::collect(&self.args.keep, &self.passing(instruction));
         for (path, text) in [
             ("run/run", evidence::WRAPPER),
             ("collect/probe", &probes),
@@ -364,50 +357,12 @@ impl Trial<'_> {
         files::make_directory(&directory.join("run/out"))
     }
 
-    /// What runs commands at an instruction: what the file says, else what the base image does.
-    pub fn shell(&self, instruction: usize) -> Vec<String> {
-        let (chain, base) = self.below(instruction);
-        let own = self.dockerfile.shell_at(instruction, &chain);
-        let shell = own.or_else(|| base.map(|base| base.shell));
-        let shell = shell.filter(|shell| !shell.is_empty());
-        shell.unwrap_or_else(derived::default_shell)
-    }
-
-    /// Who runs commands at an instruction, as it is written; likewise.
-    pub fn user(&self, instruction: usize) -> Option<String> {
-        let (chain, base) = self.below(instruction);
-        let own = self
-            .dockerfile
-            .user_at(instruction, &chain)
-            .map(str::to_owned);
-        let user = own.or_else(|| base.map(|base| base.user));
-        user.filter(|user| !user.is_empty())
-    }
-
-    /// The stages below an instruction, its own first, and the image that they start from. One that
-    /// is not here is fetched by the build, and then rarely has a shell of its own.
-    fn below(&self, instruction: usize) -> (Vec<usize>, Option<Image>) {
-        let stage = self.dockerfile.instructions()[instruction].stage;
-        let graph = Graph::new(self.dockerfile, &self.given);
-        let chain = graph.chain(stage.unwrap_or_default());
-        let image = match chain.last().and_then(|root| graph.parent(*root)) {
-            Some(Source::Image(image)) => {
-                let found = self
-                    .workplace
-                    .images
-                    .find(image, &self.workplace.context.printer);
-                found.ok().flatten()
-            }
-            _ => None,
-        };
-        (chain, image)
-    }
-
     fn is_run(&self, instruction: usize) -> bool {
         self.dockerfile.instructions()[instruction].keyword == Keyword::Run
     }
 
-    fn name(&self) -> String {
+    /// What the Dockerfile is called, in messages of the builder too.
+    pub fn name(&self) -> String {
         let name = self.original.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
@@ -415,7 +370,7 @@ impl Trial<'_> {
 
 /// What makes a run of a step another one than those before it, so that it is not taken from the
 /// cache.
-fn trial_number() -> String {
+pub fn trial_number() -> String {
     let now = jiff::Timestamp::now().as_nanosecond();
     format!("{now:x}-{}", std::process::id())
 }

@@ -2,7 +2,8 @@
 
 use crate::commands::building::{Failure, Output};
 use crate::commands::debug::looks::{self, FOUND, Looked};
-use crate::commands::debug::trial::{Kept, LOG, Outcome, Trial};
+use crate::commands::debug::outcome::{Kept, Outcome};
+use crate::commands::debug::trial::{LOG, Trial};
 use crate::commands::debug::{evidence, report};
 use crate::engine::failure;
 use crate::error::{Error, Result};
@@ -91,10 +92,15 @@ fn look(trial: &Trial<'_>, kept: &Kept, looks: &[failure::Look]) -> Result<Optio
     build.text = trial.dockerfile.collecting_from(
         kept.state.clone(),
         kept.instruction,
-        Treatment::Wrapped(""),
+        Treatment::Wrapped {
+            number: "",
+            then: "",
+        },
         &trial.shell(kept.instruction),
     );
-    build.contexts = vec![(derived::CONTEXT, scratch.path().to_owned())];
+    build
+        .contexts
+        .push((derived::CONTEXT, scratch.path().to_owned()));
     let ended = build.build(Output::Directory(found.path()))?;
     if ended.built {
         return files::read_text_if_exists(&found.path().join(FOUND));

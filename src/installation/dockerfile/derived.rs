@@ -6,9 +6,14 @@
 //! back. The list of an exec form gets the wrapper in front. The wrapper writes what the command
 //! prints into a file, keeps its status and succeeds, so that what the step left can be looked at.
 
-use std::ops::RangeInclusive;
+mod changed;
+mod mounts;
+mod triggers;
 
 use super::{Dockerfile, Form, Instruction, Keyword, lines};
+
+pub use mounts::passing;
+pub use triggers::{BARE, Base, Spelled};
 
 /// The named context with the wrapper and what collects; the Dockerfile copies from it.
 pub const CONTEXT: &str = "envtpl-debug";
@@ -22,8 +27,13 @@ const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 /// What the derived Dockerfile does with the failing step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment<'a> {
-    /// Runs it wrapped; the text makes this trial another one than those before it.
-    Wrapped(&'a str),
+    /// Runs it wrapped.
+    Wrapped {
+        /// Makes this trial another one than those before it.
+        number: &'a str,
+        /// A script that runs in the step itself when its command has ended; may be empty.
+        then: &'a str,
+    },
     /// Leaves it out: the state before it.
     Before,
 }
@@ -83,7 +93,7 @@ impl Dockerfile {
         let step = &self.instructions()[instruction];
         let mounts = match treatment {
             // Files may lie in a mount. What is secret is not for files that are handed over.
-            Treatment::Wrapped(_) => self.mounts_without_secrets(step),
+            Treatment::Wrapped { .. } => self.mounts_without_secrets(step),
             // Whatever made the step fail is left out, such as a user who is not there.
             Treatment::Before => String::new(),
         };
@@ -93,7 +103,7 @@ impl Dockerfile {
         let mut text = state;
         text += &format!("COPY --from={CONTEXT} --chmod=0777 /collect/ {DIRECTORY}/\n");
         text += &match treatment {
-            Treatment::Wrapped(_) => format!("RUN {mounts}{probe}\nUSER 0\n"),
+            Treatment::Wrapped { .. } => format!("RUN {mounts}{probe}\nUSER 0\n"),
             Treatment::Before => format!("USER 0\nRUN {probe}\n"),
         };
         text += &format!("RUN {mounts}{collect}\nFROM scratch AS {RESULT}\n");
@@ -113,7 +123,10 @@ impl Dockerfile {
         let step = &self.instructions()[instruction];
         let mut text = format!("{state}COPY --from={CONTEXT} --chmod=0777 /shell/ {DIRECTORY}/\n");
         let mounts = self.mounts_without_secrets(step);
-        let places: Vec<&str> = step.mounts().filter_map(|mount| carried(&mount)).collect();
+        let places: Vec<&str> = step
+            .mounts()
+            .filter_map(|mount| mounts::carried(&mount))
+            .collect();
         if !places.is_empty() {
             let carry = script_line("carry", &places, shell);
             let restore = script_line("restore", &places, shell);
@@ -131,62 +144,34 @@ impl Dockerfile {
         })
     }
 
-    /// What of this file is to be run on top of what a step of an earlier state of the file left:
-    /// from the first instruction of its stage that is another now, to the step. `None` when the
-    /// stage is another from its beginning, or the step is gone.
-    pub fn changed_since(&self, earlier: &Self, step: usize) -> Option<RangeInclusive<usize>> {
-        let stage = earlier.instructions()[step].stage?;
-        let before = &earlier.stages()[stage];
-        let now = match &before.name {
-            Some(name) => self.find_stage(name)?,
-            None => self.stages().get(stage)?,
-        };
-        let old: Vec<&str> = (before.instructions.clone())
-            .map(|index| earlier.own_text(&earlier.instructions()[index]))
-            .collect();
-        let new: Vec<&str> = (now.instructions.clone())
-            .map(|index| self.own_text(&self.instructions()[index]))
-            .collect();
-        let step = step - before.instructions.start;
-        let same = |(one, other): &(&&str, &&str)| one == other;
-        let first = old.iter().zip(&new).take_while(same).count();
-        let start = now.instructions.start;
-        match first {
-            0 => return None,
-            first if first > step => return Some(start + step..=start + step),
-            _ => {}
-        }
-        let last = (old[first..].iter().rev())
-            .zip(new[first..].iter().rev())
-            .take_while(same)
-            .count();
-        // The step itself is unchanged, or what was changed last takes its place.
-        let end = match step + last >= old.len() {
-            true => (new.len() + step).checked_sub(old.len())?,
-            false => (new.len() - last).checked_sub(1)?,
-        };
-        (end >= first).then(|| start + first..=start + end)
-    }
-
     /// The Dockerfile whose last stage is the state after a step, or before it.
     pub fn state(&self, instruction: usize, treatment: Treatment<'_>, shell: &[String]) -> String {
         let step = &self.instructions()[instruction];
         let mut text = self.before(step);
         text += &format!("COPY --from={CONTEXT} --chmod=0777 /run/ {DIRECTORY}/\n");
-        if let Treatment::Wrapped(trial) = treatment {
-            text += &self.wrapped(step, trial, shell);
-        }
+        text += &self.treated(step, treatment, shell);
         text
     }
 
-    /// A step with the wrapper before its command.
-    pub fn wrapped(&self, step: &Instruction, trial: &str, shell: &[String]) -> String {
+    /// A step with the wrapper before its command, or nothing of it.
+    pub fn treated(
+        &self,
+        step: &Instruction,
+        treatment: Treatment<'_>,
+        shell: &[String],
+    ) -> String {
+        let Treatment::Wrapped { number, then } = treatment else {
+            return String::new();
+        };
         let own = self.own_text(step);
         if step.keyword != Keyword::Run {
             return format!("{own}\n");
         }
         let wrapper = format!("{DIRECTORY}/run");
-        let before = [interpreter(shell), &wrapper, trial];
+        let mut before = vec![interpreter(shell), &wrapper, number];
+        if !then.is_empty() {
+            before.extend(["--then", then]);
+        }
         if let Form::Exec(_) = step.form {
             // Behind the bracket that opens the list.
             let at = step.offset(0) + 1 - step.span.start;
@@ -195,7 +180,7 @@ impl Dockerfile {
             return format!("{}{before}, {}\n", &own[..at], &own[at..]);
         }
         let shell: Vec<&str> = shell.iter().map(String::as_str).collect();
-        let wrapped = words(&[&before, shell.as_slice()].concat());
+        let wrapped = words(&[before.as_slice(), shell.as_slice()].concat());
         format!("SHELL {wrapped}\n{own}\nSHELL {}\n", words(&shell))
     }
 
@@ -203,16 +188,6 @@ impl Dockerfile {
     /// comes next.
     pub fn own_text(&self, instruction: &Instruction) -> &str {
         without_trailing(&self.text()[instruction.span.clone()], self.escape())
-    }
-
-    fn mounts_without_secrets(&self, step: &Instruction) -> String {
-        let mounts = step.flags.iter().filter(|flag| flag.name == "mount");
-        let open = mounts.zip(step.mounts()).filter(|(_, settings)| {
-            let mut settings = settings.iter();
-            !settings.any(|(name, kind)| *name == "type" && ["secret", "ssh"].contains(kind))
-        });
-        open.map(|(flag, _)| format!("{} ", &self.text()[flag.span.clone()]))
-            .collect()
     }
 
     /// What stands before an instruction. Checks of the style are for the person's own file.
@@ -255,19 +230,6 @@ fn script_line(script: &str, arguments: &[&str], shell: &[String]) -> String {
     words(&[&[interpreter(shell), &script], arguments].concat())
 }
 
-/// Where a mount is whose files a shell needs, if it is such a one.
-fn carried<'a>(mount: &[(&'a str, &'a str)]) -> Option<&'a str> {
-    let setting = |names: &[&str]| {
-        let mut settings = mount.iter();
-        settings
-            .find(|(name, _)| names.contains(name))
-            .map(|(_, value)| *value)
-    };
-    let kind = setting(&["type"]).unwrap_or("bind");
-    let place = setting(&["target", "dst", "destination"])?;
-    (["bind", "cache"].contains(&kind) && !place.contains('$')).then_some(place)
-}
-
 fn words(words: &[&str]) -> String {
     serde_json::json!(words).to_string()
 }
@@ -292,215 +254,4 @@ fn without_trailing(text: &str, escape: char) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    fn file(text: &str) -> Dockerfile {
-        Dockerfile::parse(Path::new("Dockerfile"), text).expect("valid")
-    }
-
-    fn shell() -> Vec<String> {
-        default_shell()
-    }
-
-    /// What stands between the copied wrapper and what collects, for the instruction at a line.
-    fn wrapped(text: &str, line: usize, shell: &[String]) -> String {
-        let file = file(text);
-        let at = file.at_line(line).expect("there");
-        let derived = file.collecting(at, Treatment::Wrapped("1"), shell);
-        // It is itself a Dockerfile.
-        self::file(&derived);
-        let (_, rest) = derived
-            .split_once(" /.envtpl-debug/\n")
-            .expect("the wrapper");
-        let (own, _) = rest
-            .split_once("COPY --from=envtpl-debug")
-            .expect("what collects");
-        own.to_owned()
-    }
-
-    const BEFORE: &str = "SHELL [\"/bin/sh\",\"/.envtpl-debug/run\",\"1\",\"/bin/sh\",\"-c\"]\n";
-    const AFTER: &str = "\nSHELL [\"/bin/sh\",\"-c\"]\n";
-
-    #[test]
-    fn a_shell_form_stays_byte_for_byte_what_it_is() {
-        for run in [
-            "RUN make -j4 # all of it",
-            "RUN make \\\n  # why\n  && make install",
-            "RUN make \\\r\n  -j4",
-            "RUN <<EOF\n#!/usr/bin/env python3\nprint('$x')\nEOF",
-            "RUN python3 - <<'A' && cat <<-B\nprint(1)\nA\n\ttext\n\tB",
-            "run --mount=type=cache,target=/c --network=none --security=insecure make",
-            "RUN [ -e x ] && echo '[\"a\"]'",
-        ] {
-            let text = format!("FROM x AS y\nENV A=b\n{run}\nRUN later\n");
-            assert_eq!(wrapped(&text, 3, &shell()), format!("{BEFORE}{run}{AFTER}"));
-        }
-    }
-
-    #[test]
-    fn everything_before_it_stays_too_and_what_comes_after_goes() {
-        let before = "# syntax=x\r\n# escape=`\r\nARG V=1\r\nFROM a AS one\r\nRUN x `\r\n  y\r\n\r\n\
-                      # two\r\nFROM one\r\nONBUILD RUN z\r\n  ";
-        let text = format!("{before}RUN fails C:\\ `\r\n\r\n  twice\r\nFROM one AS last\r\n");
-        let file = file(&text);
-        let at = file.at_line(12).expect("there");
-        let derived = file.collecting(at, Treatment::Wrapped("1"), &shell());
-        assert!(derived.starts_with(before));
-        assert!(derived.contains("\nRUN fails C:\\ `\r\n\r\n  twice\nSHELL"));
-        assert!(!derived.contains("last"));
-        assert!(derived.ends_with("COPY --from=1 /.envtpl-debug/out/ /\n"));
-    }
-
-    #[test]
-    fn a_continuation_at_the_end_of_the_file_swallows_nothing() {
-        for end in [
-            "make \\",
-            "make \\\n",
-            "make \\\n  # why\n",
-            "make \\ \n\n#x\n\n",
-        ] {
-            let text = format!("FROM x\nRUN {end}");
-            assert_eq!(
-                wrapped(&text, 2, &shell()),
-                format!("{BEFORE}RUN make{AFTER}")
-            );
-        }
-        let text = "# escape=`\nFROM x\nRUN dir C:\\ `\n";
-        assert_eq!(
-            wrapped(text, 3, &shell()),
-            format!("{BEFORE}RUN dir C:\\{AFTER}")
-        );
-    }
-
-    #[test]
-    fn an_exec_form_gets_the_wrapper_in_front_of_its_list() {
-        let text = "FROM x\nRUN --network=none \\\n  [ \"make\", \"-j\" ]\n";
-        assert_eq!(
-            wrapped(text, 2, &shell()),
-            "RUN --network=none \\\n  [\"/bin/sh\",\"/.envtpl-debug/run\",\"1\",  \"make\", \"-j\" ]\n"
-        );
-    }
-
-    #[test]
-    fn the_shell_of_the_stage_chain_is_wrapped_and_comes_back() {
-        let text = "FROM x AS one\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nFROM one\n\
-                    RUN a\nSHELL [\"/usr/bin/python3\", \"-c\"]\nRUN b\n";
-        let file = file(text);
-        let shell = |line| {
-            let at = file.at_line(line).expect("there");
-            file.shell_at(at, &[1, 0]).expect("set")
-        };
-        assert_eq!(shell(4), ["/bin/bash", "-o", "pipefail", "-c"]);
-        assert_eq!(shell(6), ["/usr/bin/python3", "-c"]);
-        assert_eq!(file.shell_at(file.at_line(1).expect("there"), &[0]), None);
-        assert!(
-            wrapped(text, 4, &shell(4)).starts_with("SHELL [\"/bin/bash\",\"/.envtpl-debug/run\"")
-        );
-        let python = wrapped(text, 6, &shell(6));
-        let before =
-            "SHELL [\"/bin/sh\",\"/.envtpl-debug/run\",\"1\",\"/usr/bin/python3\",\"-c\"]\n";
-        assert_eq!(
-            python,
-            format!("{before}RUN b\nSHELL [\"/usr/bin/python3\",\"-c\"]\n")
-        );
-    }
-
-    #[test]
-    fn mounts_are_there_for_what_collects_and_secrets_are_not() {
-        let text = "FROM x\nRUN --mount=type=secret,id=a --mount=type=ssh --network=none \
-                    --mount=id=c,type=cache,target=/c --mount=target=/s,source=. make\n";
-        let file = file(text);
-        let at = file.at_line(2).expect("there");
-        let derived = file.collecting(at, Treatment::Wrapped("1"), &shell());
-        let mounts = "--mount=id=c,type=cache,target=/c --mount=target=/s,source=. ";
-        for script in ["probe", "collect"] {
-            let line = format!("\nRUN {mounts}[\"/bin/sh\",\"/.envtpl-debug/{script}\"]\n");
-            assert!(derived.contains(&line), "{derived}");
-        }
-    }
-
-    #[test]
-    fn before_a_step_there_is_everything_but_the_step() {
-        let text = "FROM x\nUSER nobody\nCOPY missing /\nRUN later\n";
-        let file = file(text);
-        let at = file.at_line(3).expect("there");
-        let derived = file.collecting(at, Treatment::Before, &shell());
-        assert!(derived.starts_with("FROM x\nUSER nobody\nCOPY --from=envtpl-debug"));
-        assert!(!derived.contains("missing"));
-        let user = derived.find("USER 0").expect("root");
-        assert!(user < derived.find("probe").expect("asked"));
-        assert_eq!(file.through(at), "FROM x\nUSER nobody\nCOPY missing /\n");
-    }
-
-    #[test]
-    fn what_changed_since_a_step_failed_is_run_on_top_of_it() {
-        let old = "FROM x AS a\nRUN one\nRUN fails\nRUN later\nFROM a AS b\nRUN other\n";
-        for (new, expected) in [
-            // Nothing changed: the step again.
-            (old, Some(2..=2)),
-            ("FROM x AS a\nRUN one\nRUN fixed\nRUN later\n", Some(2..=2)),
-            (
-                "FROM x AS a\nRUN one\nRUN added\nRUN fails\nRUN later\n",
-                Some(2..=3),
-            ),
-            (
-                "FROM x AS a\nRUN one more\nRUN fails\nRUN later\n",
-                Some(1..=2),
-            ),
-            (
-                "FROM x AS a\nRUN one\nRUN in\nRUN two\nRUN later\n",
-                Some(2..=3),
-            ),
-            (
-                "FROM x AS a\nRUN one\nRUN fails\nRUN changed\n",
-                Some(2..=2),
-            ),
-            (
-                "ARG V\nFROM y AS z\nFROM x AS a\nRUN one\nRUN fixed\nRUN later\n",
-                Some(4..=4),
-            ),
-            ("FROM y AS a\nRUN one\nRUN fixed\n", None),
-            ("FROM x AS c\nRUN one\n", None),
-            ("FROM x AS a\nRUN one\nRUN later\n", None),
-        ] {
-            let changed = file(new).changed_since(&file(old), 2);
-            assert_eq!(changed, expected, "{new}");
-        }
-    }
-
-    #[test]
-    fn a_shell_finds_what_was_mounted_and_is_the_same_user() {
-        let text = "FROM x AS a\nUSER joe\nFROM a\nRUN --mount=type=secret,id=s --mount=target=/s \
-                    --mount=type=cache,dst=/c --mount=type=tmpfs,target=/t make\n";
-        let file = file(text);
-        let user = file.user_at(3, &[1, 0]);
-        assert_eq!(user, Some("joe"));
-        let shown = file.for_a_shell("FROM x\n", 3, user, &shell());
-        assert_eq!(
-            shown,
-            "FROM x\nCOPY --from=envtpl-debug --chmod=0777 /shell/ /.envtpl-debug/\nUSER 0\n\
-             RUN --mount=target=/s --mount=type=cache,dst=/c --mount=type=tmpfs,target=/t \
-             [\"/bin/sh\",\"/.envtpl-debug/carry\",\"/s\",\"/c\"]\n\
-             RUN [\"/bin/sh\",\"/.envtpl-debug/restore\",\"/s\",\"/c\"]\nUSER joe\n"
-        );
-    }
-
-    #[test]
-    fn checks_of_the_style_do_not_stop_a_derived_file() {
-        let text = "# escape=\\\r\n# check=error=true\r\n# syntax=x\r\nFROM x\nRUN a\n";
-        let file = file(text);
-        let at = file.at_line(5).expect("there");
-        let expected = "# escape=\\\r\n# check=skip=all\r\n# syntax=x\r\nFROM x\n";
-        assert!(
-            file.state(at, Treatment::Before, &shell())
-                .starts_with(expected)
-        );
-        let text = "# a text\n# check=error=true\nFROM x\nRUN a\n";
-        let file = self::file(text);
-        let derived = file.state(file.at_line(4).expect("there"), Treatment::Before, &shell());
-        assert!(derived.starts_with("# a text\n# check=error=true\nFROM x\n"));
-    }
-}
+mod tests;

@@ -206,14 +206,7 @@ impl Graph {
         number: usize,
         total: usize,
     ) -> Option<usize> {
-        let stage = match stage {
-            None => dockerfile.stages().first()?,
-            Some(label) => match dockerfile.find_stage(label) {
-                Some(stage) => stage,
-                None => (dockerfile.stages().iter())
-                    .find(|stage| stage.name.is_none() && stage.label() == label)?,
-            },
-        };
+        let stage = dockerfile.labelled(stage)?;
         let own = stage.instructions.clone();
         let counted = |index: &usize| self.steps.contains_key(index);
         let known = own.clone().filter(counted).count();
@@ -290,7 +283,7 @@ fn taken(
     }
 }
 
-/// What the triggers of the stage that a stage starts from take. Gives how many triggers.
+/// What the triggers of the stage that a stage starts from take. Gives how many steps they are.
 fn inherit(
     dockerfile: &Dockerfile,
     stage: &Stage,
@@ -306,7 +299,8 @@ fn inherit(
     for trigger in &triggers {
         taken(dockerfile, trigger, stage.instructions.start, given, uses);
     }
-    triggers.len()
+    let steps = triggers.iter().filter(|trigger| trigger.keyword.is_step());
+    steps.count()
 }
 
 /// What a name means: a further context, a stage, nothing, or an image.

@@ -190,6 +190,18 @@ impl Dockerfile {
         })
     }
 
+    /// The stage that the builder calls so in the names of steps; it has no name there where it is
+    /// the only one.
+    pub fn labelled(&self, label: Option<&str>) -> Option<&Stage> {
+        let Some(label) = label else {
+            return self.stages.first();
+        };
+        self.find_stage(label).or_else(|| {
+            let mut unnamed = self.stages.iter().filter(|stage| stage.name.is_none());
+            unnamed.find(|stage| stage.label() == label)
+        })
+    }
+
     /// Makes sure that the Dockerfile takes a build argument of this name.
     ///
     /// # Errors
