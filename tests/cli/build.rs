@@ -282,6 +282,77 @@ fn what_was_built_is_reported_also_when_the_next_installation_fails() {
     }
 }
 
+/// What `docker compose build` prints with `--progress=plain`; recorded with buildx 0.13.
+const PLAIN: &str = include_str!("../progress/plain.txt");
+
+/// A Compose that tells no events, but prints this when it builds, and ends so.
+fn prints(log: &str, status: u8) -> Desk {
+    project(
+        &answers("26.1.5")
+            .replace(
+                r#""image inspect") echo "Error: No such image: $3" >&2; exit 1 ;;"#,
+                r#""image inspect") echo '[{"Id":"sha256:0123456789abcdef","Size":5000000}]' ;;"#,
+            )
+            .replace(
+                r#"*) echo "unexpected: $*" >&2; exit 64 ;;"#,
+                &format!(
+                    "\"compose --project-directory\") cat <<'THE END'\n{log}THE END\nexit {status} ;;\n*) ;;"
+                ),
+            ),
+    )
+}
+
+#[test]
+fn a_compose_that_tells_no_events_has_steps_in_its_log() {
+    let desk = prints(PLAIN, 0);
+    desk.envtpl(&["build-generic", "--allow-dirty"]).expect(0);
+    let shown = desk.envtpl(&["builds", "show"]).expect(0).stdout;
+    let rows = shown.lines().map(str::split_whitespace);
+    let mut rows = rows.map(Iterator::collect::<Vec<_>>);
+    // Stage, steps, cached, seconds.
+    for row in [
+        ["base", "2", "1", "0.5"],
+        ["app", "2", "0", "1.8"],
+        ["left", "1", "0", "1.5"],
+    ] {
+        let same = rows.any(|found| found.starts_with(&row));
+        assert!(same, "{row:?} in order in:\n{shown}");
+    }
+    let page = desk.envtpl(&["report", "-o", "-"]).expect(0).stdout;
+    assert!(
+        page.contains("title=\"app 1&#x2f;2, 1.8 s: RUN for i in"),
+        "{page}"
+    );
+
+    let (begun, _) = PLAIN.split_once("#8 ").expect("the step");
+    let error = "process \"/bin/sh -c make\" did not complete successfully: exit code: 2";
+    let failed = format!(
+        "{begun}#8 [app app 2/2] RUN make\n#8 0.5 a.c:1:10: fatal error: zlib.h: No such file or directory\n\
+         #8 ERROR: {error}\n------\n > [app app 2/2] RUN make:\n0.5 a.c:1:10: fatal error: zlib.h: No such \
+         file or directory\n------\nfailed to solve: {error}\n"
+    );
+    let desk = prints(&failed, 17);
+    desk.envtpl(&["build-generic", "--allow-dirty"])
+        .expect(1)
+        .says("a.c:1:10: fatal error: zlib.h: No such file or directory")
+        .says("(stage app, step 2 of 2)");
+    let build = desk
+        .envtpl(&["builds", "show", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(build["failed"], 8);
+    assert_eq!(build["steps"][7]["error"], error);
+    assert_eq!(build["steps"][7]["inputs"], serde_json::json!([6]));
+    let id = build["id"].as_str().expect("an id");
+    let log = desk.text(&format!(".envtpl/builds/{id}/log.txt"));
+    assert_eq!(
+        log.matches(" > [app app 2/2] RUN make:").count(),
+        1,
+        "{log}"
+    );
+    assert!(log.contains("\n#8 0.500 a.c:1:10"), "{log}");
+}
+
 #[test]
 fn a_setting_that_names_no_file_is_shown_with_its_line_before_anything_starts() {
     let desk = project(&answers("26.1.5"));

@@ -12,7 +12,7 @@ use crate::commands::building::{BuildArgs, Built, Plan, record, summary};
 use crate::commands::explain::name_lines;
 use crate::commands::workplace::Workplace;
 use crate::engine::failure::{self, DeclaredAt, Explanation};
-use crate::engine::progress::{Event, PlainLog, Step, Steps, Stream, Told};
+use crate::engine::progress::{Event, PlainLines, PlainLog, Step, Steps, Stream, Told};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Journal};
 use crate::output::Printer;
@@ -58,6 +58,8 @@ pub fn run(
     let mut account = Account {
         steps: Steps::new(plan.targets.iter().map(|target| target.name.clone())),
         plain: PlainLog::default(),
+        written: PlainLines::default(),
+        has_events: false,
         view,
         messages: Vec::new(),
         places: record::places(workplace, plan, args),
@@ -199,6 +201,9 @@ impl Captured {
 struct Account {
     steps: Steps,
     plain: PlainLog,
+    /// What is read from lines, where the tool tells no events.
+    written: PlainLines,
+    has_events: bool,
     view: View,
     /// What the tools said beside the steps.
     messages: Vec<String>,
@@ -210,14 +215,21 @@ impl Account {
     fn take(&mut self, told: Told) {
         match told {
             Told::Event(event) => {
-                let event = event.redacted();
-                self.keep(|kept| kept.event(&event));
-                let changes = self.steps.take(&event);
-                let lines = self.plain.take(&self.steps, &changes);
-                self.say(&lines);
+                self.has_events = true;
+                self.event(event);
             }
             Told::Text(text) => {
-                let text = redact_text(console::strip_ansi_codes(&text).trim_end());
+                let text = console::strip_ansi_codes(&text);
+                let text = text.trim_end();
+                // A Compose that knows no events has lines for the same.
+                let told = match self.has_events {
+                    true => None,
+                    false => self.written.read(text, Timestamp::now()),
+                };
+                if let Some(event) = told {
+                    return self.event(event);
+                }
+                let text = redact_text(text);
                 if !text.is_empty() {
                     self.view.message(&text);
                     self.messages.push(text);
@@ -226,12 +238,22 @@ impl Account {
         }
     }
 
+    fn event(&mut self, event: Event) {
+        let event = event.redacted();
+        self.keep(|kept| kept.event(&event));
+        let changes = self.steps.take(&event);
+        let lines = self.plain.take(&self.steps, &changes);
+        self.say(&lines);
+    }
+
     /// The end of the log: what was held back, and what a reader looks for after a failure.
     fn end(&mut self, outcome: Outcome) {
         let lines = self.plain.end(&self.steps);
         self.say(&lines);
         if outcome == Outcome::Failed {
-            let mut failed = self.steps.failed().map(summary_of).unwrap_or_default();
+            let is_summed_up = self.messages.iter().any(|line| line.starts_with(" > "));
+            let failed = self.steps.failed().filter(|_| !is_summed_up);
+            let mut failed = failed.map(summary_of).unwrap_or_default();
             // Newer tools show the place themselves.
             let is_shown = self.messages.iter().any(|line| line.contains("| >>>"));
             if let (Some(places), Some(step), false) = (&self.places, self.steps.failed(), is_shown)

@@ -162,7 +162,7 @@ fn step(step: &Step, steps: &Steps, places: Option<&Places>, started: Timestamp)
         inputs: inputs
             .filter_map(|digest| Some(steps.named(digest)?.number))
             .collect(),
-        began: to_the_millisecond(began.as_secs_f64()),
+        began: to_the_millisecond(began.as_secs_f64().max(0.0)),
         seconds: to_the_millisecond(step.seconds(now)),
         cached: step.cached,
         canceled: step.is_canceled(),

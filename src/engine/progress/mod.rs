@@ -1,6 +1,7 @@
 //! What a build tells while it runs, and what is known of its steps.
 
 mod event;
+mod lines;
 mod name;
 mod plain;
 mod replay;
@@ -8,6 +9,7 @@ mod steps;
 mod stream;
 
 pub use event::{Event, Vertex};
+pub use lines::PlainLines;
 pub use name::StepName;
 pub use plain::PlainLog;
 pub use replay::Replay;

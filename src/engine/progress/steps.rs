@@ -72,7 +72,13 @@ impl Step {
             self.inputs.clone_from(&vertex.inputs);
         }
         if let Some(started) = vertex.started {
-            self.started.get_or_insert(started);
+            let first = self.started.map_or(started, |known| known.min(started));
+            self.started = Some(first);
+            // Lines of a plain log tell the beginning with the end: it was only supposed before.
+            self.intervals.retain(|(begun, ended)| {
+                let is_open = ended.is_none() && *begun != started;
+                !is_open || vertex.completed.is_none_or(|end| end <= *begun)
+            });
             match self.intervals.iter_mut().find(|one| one.0 == started) {
                 Some(interval) => interval.1 = vertex.completed.or(interval.1),
                 None => self.intervals.push((started, vertex.completed)),
