@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::commands::{Context, Progress};
-use crate::engine::progress::{Step, Steps};
+use crate::engine::progress::{Step, Steps, without_options};
 use crate::error::Error;
 use crate::output::{Live, Printer};
 use crate::project::Installation;
@@ -129,14 +129,6 @@ fn line(step: &Step, now: Timestamp, width: usize) -> String {
     let room = width.saturating_sub(console::measure_text_width(&start)) / 3;
     let does = console::truncate_str(&does, room, "…");
     format!("{start}{does} │ {}", readable(said))
-}
-
-/// An instruction without its options: `RUN --mount=…` is as long as it is alike in every step.
-fn without_options(instruction: &str) -> String {
-    let mut words = instruction.split(' ');
-    let keyword = words.next().unwrap_or_default();
-    let rest: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
-    format!("{keyword} {}", rest.join(" "))
 }
 
 /// A text in one line, without what would move the cursor.

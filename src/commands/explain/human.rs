@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::failure::{Brief, Explanation, Frame, Outcome, Passed, Spot, StepPlace};
+use crate::engine::progress::without_options;
 
 /// More links of a chain are counted only.
 const LINKS: usize = 6;
@@ -119,7 +120,7 @@ fn step(place: &StepPlace) -> String {
     }
     let text = text.trim();
     match &place.instruction {
-        Some(instruction) => format!("{text}: {}", shortened(instruction)),
+        Some(instruction) => format!("{text}: {}", shortened(&without_options(instruction))),
         None => text.to_owned(),
     }
 }

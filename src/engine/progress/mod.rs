@@ -10,7 +10,7 @@ mod stream;
 
 pub use event::{Event, Vertex};
 pub use lines::PlainLines;
-pub use name::StepName;
+pub use name::{StepName, without_options};
 pub use plain::PlainLog;
 pub use replay::Replay;
 pub use steps::{Change, Step, Steps};

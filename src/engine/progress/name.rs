@@ -55,6 +55,17 @@ impl StepName {
     }
 }
 
+/// An instruction in one line and without its options, for people: `RUN --mount=…` is as long as it
+/// is alike in every step.
+pub fn without_options(instruction: &str) -> String {
+    let mut words = instruction.split_whitespace().filter(|word| *word != "\\");
+    let keyword = words.next().unwrap_or_default();
+    let rest: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
+    format!("{keyword} {}", rest.join(" "))
+        .trim_end()
+        .to_owned()
+}
+
 fn position(word: &str) -> Option<(u32, u32)> {
     let (step, of) = word.split_once('/')?;
     Some((step.parse().ok()?, of.parse().ok()?))
@@ -70,6 +81,21 @@ mod tests {
     use super::*;
 
     const TARGET: &str = "image-dev-root";
+
+    #[test]
+    fn an_instruction_for_people_is_one_line_without_options() {
+        for (written, shown) in [
+            (
+                "RUN --mount=type=cache,target=/x \\\n    --network=none  make -j8 \\\n all",
+                "RUN make -j8 all",
+            ),
+            ("COPY --from=build /a /b", "COPY /a /b"),
+            ("RUN ls --all", "RUN ls --all"),
+            ("", ""),
+        ] {
+            assert_eq!(without_options(written), shown);
+        }
+    }
 
     #[test]
     fn targets_platforms_stages_and_positions_are_told_apart() {

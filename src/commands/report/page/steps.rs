@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{seconds, share};
 use crate::commands::building::{stage_of, steps_by_stage};
+use crate::engine::progress::without_options;
 use crate::project::{Build, BuildStep};
 
 /// Characters of an instruction that a row shows.
@@ -42,8 +43,9 @@ pub struct Bar {
 }
 
 pub fn row(build: &Build, step: &BuildStep) -> Row {
-    let mut instruction: String = step.instruction.chars().take(SHOWN).collect();
-    if instruction.len() < step.instruction.len() {
+    let whole = without_options(&step.instruction);
+    let mut instruction: String = whole.chars().take(SHOWN).collect();
+    if instruction.len() < whole.len() {
         instruction.push('…');
     }
     Row {
