@@ -52,13 +52,21 @@ impl Step {
         self.started.is_some() && self.completed.is_none()
     }
 
-    /// Seconds that it worked until `now`, without those between its parts.
+    /// Seconds that it worked until `now`, without those between its parts. Each target that waits
+    /// for a step tells of it, by a clock of its own; what they tell of the same time counts once.
     pub fn seconds(&self, now: Timestamp) -> f64 {
-        let intervals = self.intervals.iter();
-        // The sum of no numbers is -0.
-        intervals
-            .map(|(begun, ended)| seconds_between(*begun, ended.unwrap_or(now)))
-            .fold(0.0, |sum, seconds| sum + seconds)
+        let mut intervals: Vec<(Timestamp, Timestamp)> = (self.intervals.iter())
+            .map(|(begun, ended)| (*begun, ended.unwrap_or(now)))
+            .collect();
+        intervals.sort();
+        let mut counted = None;
+        let mut sum = 0.0;
+        for (begun, ended) in intervals {
+            let from = counted.map_or(begun, |counted| begun.max(counted));
+            sum += seconds_between(from, ended);
+            counted = counted.max(Some(ended));
+        }
+        sum
     }
 
     /// Whether it was given up because another one failed.
@@ -283,4 +291,25 @@ fn print(step: &mut Step, at: f64, line: &[u8]) -> Change {
     }
     step.last_lines.push_back(text.clone());
     Change::Printed(step.number, at, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_targets_tell_of_the_same_time_counts_once() {
+        let at = |second: i64| Timestamp::from_second(second).expect("a time");
+        let step = Step {
+            intervals: vec![
+                (at(11), Some(at(16))),
+                (at(10), Some(at(15))),
+                (at(12), Some(at(14))),
+                (at(20), None),
+            ],
+            ..Step::default()
+        };
+        assert!((step.seconds(at(22)) - 8.0).abs() < 1e-9);
+        assert!(Step::default().seconds(at(22)).is_sign_positive());
+    }
 }
