@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::failure_cases::Cases;
-use crate::workshop::BASE;
+use crate::scratch;
+use crate::workshop::{BASE, Workshop};
 
 const TOOLS: &str = "envtpl-test/failure-tools";
 
@@ -87,4 +88,32 @@ fn every_build_that_fails_is_explained_by_its_rule() {
     // Not through `print!`, which a test that succeeds keeps for itself.
     let _ = std::io::stderr().write_all(cases.origins().as_bytes());
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_package_that_cannot_be_installed_is_told_with_the_line_that_asks_for_it() {
+    let shop = Workshop::new("no-package");
+    shop.append(
+        "dependencies/requirements.txt",
+        "# gone\nNoSuch_Package.envtpl==1\n",
+    );
+    shop.commit("a package that no index has");
+    let line = "installation/amd64-cpu/dependencies/requirements.txt:6: NoSuch_Package.envtpl==1";
+    shop.envtpl(&["build-generic"]).expect(1).says(line);
+    shop.envtpl(&["explain"])
+        .expect(0)
+        .prints("nosuch-package-envtpl was not found")
+        .prints(&format!("\nrequirement   {line}\n"));
+}
+
+#[test]
+fn a_package_that_no_channel_has_is_told_with_its_line_of_the_environment() {
+    let shop = scratch::workshop("no-conda-package");
+    shop.append("dependencies/environment.yml", "  - nosuch-package=1\n");
+    shop.commit("a package that no channel has");
+    let line = "installation/amd64-cpu/dependencies/environment.yml:9: nosuch-package=1";
+    shop.envtpl(&["build-generic"]).expect(1).says(line);
+    shop.envtpl(&["explain"])
+        .expect(0)
+        .prints(&format!("\nrequirement   {line}\n"));
 }
