@@ -174,7 +174,7 @@ fn look(
             outcome.others.extend(failing.others);
             // A stage's step failed a moment ago: that it passes now is worth its evidence too.
             if outcome.failed() || matches!(aim, Aim::Stage(_)) {
-                return finish(&trial, outcome, evidence);
+                return finish(&trial, evidence, outcome);
             }
             continue;
         };
@@ -192,7 +192,7 @@ fn look(
             let mut outcome = trial.look(trigger, &evidence)?;
             outcome.others.extend(failing.others);
             if outcome.failed() || matches!(aim, Aim::Stage(_)) {
-                return finish(&trial, outcome, evidence);
+                return finish(&trial, evidence, outcome);
             }
         }
     }
@@ -233,7 +233,7 @@ fn go_on(trial: &Trial<'_>, kept: &Kept, before: &Dockerfile, evidence: Evidence
         return context.printer.data(trial.resume_shown(kept, before)?);
     }
     let outcome = trial.resume(kept, before, &evidence)?;
-    finish(trial, outcome, evidence)
+    finish(trial, evidence, outcome)
 }
 
 /// Opens a shell in the state of the last evidence.
@@ -341,7 +341,7 @@ fn nothing_failed(
 }
 
 /// Writes the evidence, tells of it, and opens the shell that was asked for.
-fn finish(trial: &Trial<'_>, outcome: Outcome, evidence: Evidence) -> Result<()> {
+fn finish(trial: &Trial<'_>, evidence: Evidence, outcome: Outcome) -> Result<()> {
     let printer = &trial.workplace.context.printer;
     let secrets = secrets::Secrets::of(trial.workplace, &trial.original.service)?;
     secrets.hide_below(outcome.directory.path())?;

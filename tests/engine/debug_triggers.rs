@@ -7,7 +7,7 @@ use crate::debug::{debug, shop};
 use crate::workshop::{BARE, Ended, docker, image_name};
 
 /// The images that `debug` makes in the place of those with triggers, and their containers.
-fn left_behind() -> String {
+pub fn left_behind() -> String {
     let images = docker(&["images", "--format={{.Repository}}:{{.Tag}}"]).expect(0);
     let containers = docker(&["ps", "--all", "--format={{.Names}} {{.Image}}"]).expect(0);
     let all = images.stdout + &containers.stdout;
@@ -15,6 +15,21 @@ fn left_behind() -> String {
         .lines()
         .filter(|line| line.contains("envtpl-debug-base"));
     ours.collect()
+}
+
+/// Builds an image from a Dockerfile alone.
+pub fn build_image(image: &str, dockerfile: &str) {
+    let mut build = std::process::Command::new("docker");
+    build
+        .args(["build", "--quiet", "--tag", image, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = build.spawn().expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(dockerfile.as_bytes()).expect("written");
+    drop(stdin);
+    Ended::of(child.wait_with_output().expect("it ends")).expect(0);
 }
 
 #[test]
@@ -59,23 +74,15 @@ fn a_trigger_of_a_stage_that_fails_is_run_wrapped() {
 #[test]
 fn a_trigger_of_an_image_that_fails_is_run_wrapped_and_its_cache_is_kept() {
     let image = image_name("debug-onbuild");
-    let text = format!(
-        "FROM {BARE}\nRUN useradd --create-home joe && mkdir /w && chown joe /w\nWORKDIR /w\n\
+    build_image(
+        &image,
+        &format!(
+            "FROM {BARE}\nRUN useradd --create-home joe && mkdir /w && chown joe /w\nWORKDIR /w\n\
          USER joe\nVOLUME /volume\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\n\
          ONBUILD RUN date +%N >fine\n\
          ONBUILD RUN echo said; echo kept >x.log; id -un; false | true\n"
+        ),
     );
-    let mut build = std::process::Command::new("docker");
-    build
-        .args(["build", "--quiet", "--tag", &image, "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = build.spawn().expect("it starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(text.as_bytes()).expect("written");
-    drop(stdin);
-    Ended::of(child.wait_with_output().expect("it ends")).expect(0);
 
     let shop = shop(
         "debug-trigger-image",

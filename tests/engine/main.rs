@@ -14,6 +14,7 @@ mod cmake_case;
 mod company;
 mod compilers;
 mod debug;
+mod debug_stopped;
 mod debug_triggers;
 mod declared_since;
 mod diff;

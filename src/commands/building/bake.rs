@@ -6,8 +6,6 @@ use crate::process::Invocation;
 
 /// Progress as events.
 pub const FOR_PROGRAMS: &str = "rawjson";
-/// Progress as lines.
-pub const FOR_PEOPLE: &str = "plain";
 
 /// The start of a build of a Compose file on its standard input, for a platform such as
 /// `linux/amd64`.

@@ -4,23 +4,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::commands::Progress;
 use crate::commands::building::Failure;
-use crate::commands::building::bake::{FOR_PEOPLE, bake};
+use crate::commands::building::bake::{FOR_PROGRAMS, bake};
+use crate::commands::building::view::View;
 use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::progress::{PlainLog, Steps, Stream, Told};
 use crate::engine::{Target, with_dockerfile, with_fresh_stages};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::installation::dockerfile::{Dockerfile, Given};
 use crate::installation::flavour::Flavour;
 use crate::process::{Happening, Invocation};
+use crate::secrets::redact_text;
 
 /// What the build is called while it runs.
 const TARGET: &str = "derived";
 /// How many of the last lines of a failing step are shown.
 const SHOWN_LINES: usize = 10;
-/// How long a step may say nothing before nothing is what we hear.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long a live display waits for something new.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The Dockerfile of a service's build.
 #[derive(Debug, Clone)]
@@ -191,24 +193,33 @@ impl<'a> Derived<'a> {
     pub fn build(&self, output: Output<'_>) -> Result<Ended> {
         let scratch = Scratch::inside(&std::env::temp_dir())?;
         let dockerfile = self.write(scratch.path())?;
-        let printer = &self.workplace.context.printer;
-        let shown = match self.workplace.context.progress {
-            Progress::Plain => !printer.is_quiet(),
-            _ => printer.verbosity() > 0,
-        };
-        let mut ended = Ended::default();
+        let workplace = self.workplace;
         let invocation = self.invocation(&dockerfile, output)?;
+        let mut heard = Heard {
+            steps: Steps::new([TARGET]),
+            plain: PlainLog::default(),
+            view: View::of_a_part(workplace.context, workplace.installation),
+            said: Vec::new(),
+        };
+        let mut streams = [Stream::default(), Stream::default()];
+        let printer = &workplace.context.printer;
         let status = invocation.follow(printer, PAUSE, |happening| {
-            if let Happening::Output(line) | Happening::Talk(line) = happening {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                if shown {
-                    printer.note(&line);
-                }
-                ended.said.push(line);
-            }
-        })?;
-        ended.built = status.success();
-        Ok(ended)
+            let told = match happening {
+                Happening::Output(line) => streams[0].take(&line),
+                Happening::Talk(line) => streams[1].take(&line),
+                Happening::Silence => Vec::new(),
+            };
+            told.into_iter().for_each(|told| heard.take(told));
+            heard.view.show(&heard.steps);
+        });
+        let rest: Vec<_> = streams.iter_mut().flat_map(Stream::end).collect();
+        rest.into_iter().for_each(|told| heard.take(told));
+        let lines = heard.plain.end(&heard.steps);
+        heard.say(lines);
+        Ok(Ended {
+            built: status?.success(),
+            said: heard.said,
+        })
     }
 
     /// What `--dry-run` shows: the Dockerfile, the Compose file, and the command.
@@ -275,7 +286,7 @@ impl<'a> Derived<'a> {
     }
 
     fn invocation(&self, dockerfile: &Path, output: Output<'_>) -> Result<Invocation> {
-        let mut invocation = bake(self.workplace, FOR_PEOPLE, &self.platform)?
+        let mut invocation = bake(self.workplace, FOR_PROGRAMS, &self.platform)?
             .arg(format!("--set=*.output={}", written(output)));
         if let Output::Image(name) = output {
             invocation = invocation.arg(format!("--set=*.tags={name}"));
@@ -287,6 +298,33 @@ impl<'a> Derived<'a> {
             invocation = invocation.arg(format!("--set=*.args.{argument}"));
         }
         Ok(invocation.arg(TARGET).stdin(self.document(dockerfile)?))
+    }
+}
+
+/// What a build said so far, as lines, and what a person sees of it.
+struct Heard {
+    steps: Steps,
+    plain: PlainLog,
+    view: View,
+    said: Vec<String>,
+}
+
+impl Heard {
+    fn take(&mut self, told: Told) {
+        let lines = match told {
+            Told::Event(event) => {
+                let event = event.redacted();
+                let changes = self.steps.take(&event);
+                self.plain.take(&self.steps, &changes)
+            }
+            Told::Text(text) => vec![redact_text(&text)],
+        };
+        self.say(lines);
+    }
+
+    fn say(&mut self, lines: Vec<String>) {
+        self.view.lines(&lines);
+        self.said.extend(lines);
     }
 }
 

@@ -35,7 +35,11 @@ impl Failure {
                 if rest == "CANCELED" {
                     stopped.push(number);
                 } else if let Some(error) = rest.strip_prefix("ERROR: ") {
-                    failed.push((number, error));
+                    // Some tools tell so what was stopped because another step failed.
+                    match error.contains("context canceled") {
+                        true => stopped.push(number),
+                        false => failed.push((number, error)),
+                    }
                 } else if rest.starts_with('[') && !names.contains_key(number) {
                     names.insert(number, rest);
                 } else if let Some(text) = timed(rest) {
@@ -50,9 +54,7 @@ impl Failure {
                 message.clone_into(&mut failure.message);
             }
         }
-        let own: Vec<(&str, &str)> = (failed.into_iter())
-            .filter(|(_, error)| !error.contains("context canceled"))
-            .collect();
+        let own = failed;
         // What is told at the end is the first one's.
         let first = own
             .iter()

@@ -47,6 +47,19 @@ impl View {
         }
     }
 
+    /// The view of a build that is a part of something else: elsewhere than on a terminal, nothing
+    /// of it is shown unless the person asked for every line.
+    pub fn of_a_part(context: &Context, installation: &Installation) -> Self {
+        let mut view = Self::new(context, installation);
+        let wants_all = view.printer.verbosity() > 0 || context.progress == Progress::Plain;
+        view.how = match view.how {
+            How::Plain if !wants_all => How::Nothing,
+            How::Live(_) if wants_all => How::Plain,
+            how => how,
+        };
+        view
+    }
+
     /// Whether anything is shown.
     pub fn is_seen(&self) -> bool {
         !matches!(self.how, How::Nothing)

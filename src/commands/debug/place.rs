@@ -6,8 +6,8 @@ use crate::commands::Context;
 use crate::commands::debug::outcome::{Kept, Outcome};
 use crate::commands::debug::report::Report;
 use crate::error::{Error, Place, Result};
-use crate::files::{self, Scratch};
-use crate::project::{Project, build_directory};
+use crate::files::{self, EntryKind, Scratch};
+use crate::project::{Build, Project, build_directory};
 
 /// The file that says how the failed state is had again.
 const KEPT: &str = "state.json";
@@ -17,6 +17,22 @@ pub const RECORD: &str = "debug.json";
 /// A place for evidence: nothing is there before all of it is.
 pub struct Evidence {
     place: PathBuf,
+    /// The outermost directory around it that is made for this.
+    made: Option<PathBuf>,
+}
+
+impl Drop for Evidence {
+    fn drop(&mut self) {
+        // What was made on the way to evidence that never came.
+        let holds_nothing = |made: &&PathBuf| {
+            let entries = files::walk(made).unwrap_or_default();
+            files::is_directory(made)
+                && (entries.iter()).all(|entry| entry.kind == EntryKind::Directory)
+        };
+        if let Some(made) = self.made.as_ref().filter(holds_nothing) {
+            let _ = files::remove_tree(made);
+        }
+    }
 }
 
 impl Evidence {
@@ -30,14 +46,21 @@ impl Evidence {
         asked: Option<&Path>,
         failed: Option<&str>,
     ) -> Result<Self> {
-        let place = match (asked, failed) {
-            (Some(asked), _) => context.directory.join(asked),
-            (None, Some(id)) => build_directory(project.root(), id).join("debug"),
+        let (place, made) = match (asked, failed) {
+            (Some(asked), _) => {
+                let place = context.directory.join(asked);
+                let missing = place.ancestors().skip(1);
+                let missing = missing.take_while(|directory| !files::exists(directory));
+                let made = missing.last().map(Path::to_owned);
+                (place, made)
+            }
+            (None, Some(id)) => (build_directory(project.root(), id).join("debug"), None),
+            // Nothing is written there.
+            (None, None) if context.dry_run => (build_directory(project.root(), "ID"), None),
             (None, None) => {
-                let name = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-                let name = format!("{name}-{:04x}", std::process::id() & 0xffff);
-                let state = project.root().join(files::STATE_DIRECTORY);
-                state.join("builds").join(name).join("debug")
+                let id = Build::begin(project.root())?;
+                let made = build_directory(project.root(), &id);
+                (made.join("debug"), Some(made))
             }
         };
         let is_free = match files::is_directory(&place) {
@@ -54,7 +77,7 @@ impl Evidence {
         if asked.is_none() && !context.dry_run {
             files::state_directory(project.root())?;
         }
-        Ok(Self { place })
+        Ok(Self { place, made })
     }
 
     /// Where it will be.
