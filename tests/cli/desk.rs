@@ -9,7 +9,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rexpect::process::WaitStatus;
+use rexpect::session::spawn_command;
+
 pub use crate::ended::Ended;
+
+/// Milliseconds after which a command on a terminal counts as stuck.
+const PATIENCE: u64 = 60_000;
 
 /// A temporary directory in which envtpl is run.
 pub struct Desk {
@@ -92,6 +98,17 @@ impl Desk {
         self.work().join(path).exists()
     }
 
+    /// The names in the working directory, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.work()).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// Runs envtpl.
     pub fn envtpl(&self, arguments: &[&str]) -> Ended {
         self.envtpl_in(&self.work(), arguments)
@@ -108,6 +125,17 @@ impl Desk {
     pub fn envtpl_into(&self, data: impl Into<Stdio>, arguments: &[&str]) -> Ended {
         let mut command = self.command(&self.work(), None, arguments);
         Ended::run(command.stdout(data).stderr(Stdio::piped()))
+    }
+
+    /// Runs envtpl on a terminal, and gives its exit status and what a person would see.
+    pub fn envtpl_on_a_terminal(&self, arguments: &[&str]) -> (i32, String) {
+        let command = self.command(&self.work(), None, arguments);
+        let mut session = spawn_command(command, Some(PATIENCE)).expect("it starts");
+        let seen = session.exp_eof().expect("it ends");
+        match session.process().wait().expect("it ends") {
+            WaitStatus::Exited(_, status) => (status, seen),
+            ended => panic!("{ended:?}\n{seen}"),
+        }
     }
 
     /// Runs envtpl with a variable for this run alone.

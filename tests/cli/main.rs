@@ -14,6 +14,7 @@ mod ended;
 mod env_file;
 mod exit_status;
 mod explain;
+mod export;
 #[path = "../support/files_server.rs"]
 mod files_server;
 mod freeze;

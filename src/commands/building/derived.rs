@@ -61,7 +61,8 @@ impl ServiceDockerfile {
                 .help("name one that has a `build:` with `--service`"));
         };
         let directory = workplace.installation.directory();
-        let context = directory.join(build.context.as_deref().unwrap_or("."));
+        let context = (build.context.as_ref())
+            .map_or_else(|| directory.to_owned(), |context| directory.join(context));
         Ok(context.join(build.dockerfile.as_deref().unwrap_or("Dockerfile")))
     }
 

@@ -1,5 +1,6 @@
 //! Where an export goes: staged beside its place, and moved there when it is whole.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,12 @@ impl Destination {
                 );
             }
             Kind::Tar(asked)
+        } else if asked.extension().is_some_and(is_packed) {
+            return Err(Error::usage(
+                "an export is a directory or a plain tar file, and this is neither",
+            )
+            .at(Place::file(&asked))
+            .help(format!("pack it: `… -o - | gzip >{}`", output.display())));
         } else {
             // What a link leads to is replaced, and the link stays.
             Kind::Directory(asked.canonicalize().unwrap_or(asked))
@@ -172,6 +179,13 @@ impl Destination {
             Kind::Stdout => String::new(),
         }
     }
+}
+
+/// Whether the end of a name says that the file is packed. As a directory it is never meant.
+fn is_packed(extension: &OsStr) -> bool {
+    ["bz2", "gz", "tbz", "tgz", "txz", "tzst", "xz", "zip", "zst"]
+        .iter()
+        .any(|packed| extension == *packed)
 }
 
 impl Staged<'_> {

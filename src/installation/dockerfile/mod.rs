@@ -176,9 +176,13 @@ impl Dockerfile {
                 .iter()
                 .filter_map(|stage| stage.name.as_deref())
                 .collect();
+            let help = match known.is_empty() {
+                true => format!("none of its stages has a name: `FROM … AS {name}` gives one"),
+                false => format!("stages there are: {}", known.join(", ")),
+            };
             Error::usage(format!("the Dockerfile has no stage `{name}`"))
                 .at(Place::file(&self.path))
-                .help(format!("stages there are: {}", known.join(", ")))
+                .help(help)
         })
     }
 
