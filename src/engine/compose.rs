@@ -126,6 +126,26 @@ pub struct Build {
     /// Labels of the image.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The network of all steps, if it is not the builder's own: `host`, `none`.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// Whether a step may do all that root may.
+    #[serde(default)]
+    pub privileged: bool,
+    /// What steps may beyond the ordinary: `network.host`, `security.insecure`.
+    #[serde(default)]
+    pub entitlements: Vec<String>,
+}
+
+impl Build {
+    /// What steps may beyond the ordinary, by whatever key, in BuildKit's words.
+    pub fn allows(&self) -> BTreeSet<&str> {
+        let host = self.network.as_deref() == Some("host");
+        let host = host.then_some("network.host");
+        let all = self.privileged.then_some("security.insecure");
+        let named = self.entitlements.iter().map(String::as_str);
+        named.chain(host).chain(all).collect()
+    }
 }
 
 /// A secret that a build may read.

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look from outside")]
 #![allow(missing_docs, reason = "tests")]
 
+mod allowed;
 mod archive;
 mod asked;
 mod bases;

@@ -73,7 +73,7 @@ impl<'a> Apart<'a> {
         epoch: i64,
     ) -> Result<Invocation> {
         let platform = workplace.installation.name().platform().docker();
-        let mut invocation = bake(workplace, FOR_PROGRAMS, &platform)?
+        let mut invocation = bake(workplace, plan.services(), FOR_PROGRAMS, &platform)?
             .arg("--no-cache")
             .arg(format!("--set=*.args.SOURCE_DATE_EPOCH={epoch}"))
             .stdin(plan.document(workplace)?);

@@ -8,6 +8,7 @@ use crate::commands::building::Failure;
 use crate::commands::building::bake::{FOR_PROGRAMS, bake};
 use crate::commands::building::view::View;
 use crate::commands::workplace::{Layer, Workplace};
+use crate::engine::failure;
 use crate::engine::progress::{PlainLog, Steps, Stream, Told};
 use crate::engine::{Target, with_dockerfile, with_fresh_stages};
 use crate::error::{Error, Place, Result};
@@ -124,11 +125,22 @@ pub fn stage_failure(ended: &Ended, original: &ServiceDockerfile, stage: &str) -
     let tail = failure.log.len().saturating_sub(SHOWN_LINES);
     let mut said = failure.log[tail..].to_vec();
     said.push(failure.message);
-    Error::failed(format!("the stage `{stage}` cannot be built"))
-        .because(std::io::Error::other(said.join("\n")))
-        .help(format!(
-            "`envtpl debug {stage}` shows all that the step printed, and its files"
-        ))
+    let error = Error::failed(format!("the stage `{stage}` cannot be built"))
+        .because(std::io::Error::other(said.join("\n")));
+    if failure.step.is_none() {
+        return with_advice(error, &ended.said);
+    }
+    error.help(format!(
+        "`envtpl debug {stage}` shows all that the step printed, and its files"
+    ))
+}
+
+/// An error with what to do about a build that failed without a step to look into.
+pub fn with_advice(error: Error, said: &[String]) -> Error {
+    match failure::explain(said.join("\n").as_bytes()) {
+        Ok(failure::Outcome::Failed(why)) => why.advice.into_iter().fold(error, Error::help),
+        _ => error,
+    }
 }
 
 /// What a build makes of its last stage.
@@ -287,8 +299,13 @@ impl<'a> Derived<'a> {
     }
 
     fn invocation(&self, dockerfile: &Path, output: Output<'_>) -> Result<Invocation> {
-        let mut invocation = bake(self.workplace, FOR_PROGRAMS, &self.platform)?
-            .arg(format!("--set=*.output={}", written(output)));
+        let mut invocation = bake(
+            self.workplace,
+            [&*self.original.service],
+            FOR_PROGRAMS,
+            &self.platform,
+        )?
+        .arg(format!("--set=*.output={}", written(output)));
         if let Output::Image(name) = output {
             invocation = invocation.arg(format!("--set=*.tags={name}"));
         }

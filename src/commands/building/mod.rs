@@ -35,7 +35,7 @@ pub use apart::Apart;
 pub use args::BuildArgs;
 use capture::Captured;
 pub use checks::base_image;
-pub use derived::{Derived, Ended, Output, ServiceDockerfile, stage_failure};
+pub use derived::{Derived, Ended, Output, ServiceDockerfile, stage_failure, with_advice};
 pub use locked::{check as check_locked, check_base as check_locked_base};
 use plan::{Plan, Purpose};
 pub use said::Failure;

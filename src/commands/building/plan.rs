@@ -110,6 +110,11 @@ impl Plan {
         self.names.push(kept.then_some(image));
     }
 
+    /// The services whose builds these are.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|target| target.service.as_str())
+    }
+
     /// The Compose file that the build reads.
     ///
     /// # Errors
@@ -167,7 +172,7 @@ impl Plan {
     /// cannot; `bake` reads the same file.
     fn baking(&self, workplace: &Workplace<'_>, args: &BuildArgs) -> Result<Invocation> {
         let platform = workplace.installation.name().platform().docker();
-        let mut invocation = bake(workplace, FOR_PROGRAMS, &platform)?
+        let mut invocation = bake(workplace, self.services(), FOR_PROGRAMS, &platform)?
             .arg("--load")
             .stdin(self.document(workplace)?);
         for build_arg in &args.build_args {

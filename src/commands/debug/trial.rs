@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::commands::building::{Derived, Failure, Output, ServiceDockerfile};
+use crate::commands::building::{Derived, Failure, Output, ServiceDockerfile, with_advice};
 use crate::commands::debug::outcome::{Kept, Outcome, Seen};
 use crate::commands::debug::place::Evidence;
 use crate::commands::debug::written::Written;
@@ -376,11 +376,12 @@ pub fn trial_number() -> String {
 }
 
 fn no_step(failure: &Failure, said: &[String]) -> Error {
-    let mut said: Vec<&str> = said.iter().rev().take(10).map(String::as_str).collect();
-    said.reverse();
-    Error::failed(format!(
+    let mut shown: Vec<&str> = said.iter().rev().take(10).map(String::as_str).collect();
+    shown.reverse();
+    let error = Error::failed(format!(
         "the build fails before its first step: {}",
         failure.message
     ))
-    .because(std::io::Error::other(said.join("\n")))
+    .because(std::io::Error::other(shown.join("\n")));
+    with_advice(error, said)
 }

@@ -9,6 +9,13 @@ use super::finding::cut;
 use super::log::{Line, Window};
 use crate::engine::progress::StepName;
 
+/// How steps end that are stopped since another one failed. One that talks to the tool just then
+/// loses it.
+const STOPPED: [&str; 2] = [
+    "ERROR: context canceled",
+    "ERROR: rpc error: code = Unavailable desc = error reading from server: EOF",
+];
+
 /// What a line says of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
@@ -65,7 +72,7 @@ pub(super) fn event(line: &Line) -> Option<Event> {
         if text == "CACHED" || text.starts_with("DONE ") {
             return Some(Event::Done);
         }
-        if text == "CANCELED" || text.starts_with("ERROR: context canceled") {
+        if text == "CANCELED" || STOPPED.iter().any(|why| text.starts_with(why)) {
             return Some(Event::Canceled);
         }
         // What a program prints has a time before it.

@@ -106,6 +106,16 @@ fn steps_between_each_other_are_kept_apart() {
 }
 
 #[test]
+fn a_step_that_lost_the_tool_when_another_failed_is_not_what_failed() {
+    let found = failed(
+        "#6 [image-run-root internal] load .dockerignore\n\
+         target image-dev-root: failed to solve: failed to load LLB: network.host is not allowed\n\
+         #6 ERROR: rpc error: code = Unavailable desc = error reading from server: EOF\n",
+    );
+    assert_eq!(found.rule.as_deref(), Some("network-not-allowed"));
+}
+
+#[test]
 fn a_log_that_ends_early_is_explained_as_far_as_it_goes() {
     let end = SEED.find("#42 2183.6 make[2]").expect("a line");
     let found = failed(&SEED[..end]);

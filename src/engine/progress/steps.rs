@@ -72,7 +72,10 @@ impl Step {
     /// Whether it was given up because another one failed.
     pub fn is_canceled(&self) -> bool {
         let error = self.error.as_deref().unwrap_or_default();
-        error.contains("context canceled") && !error.contains("did not complete successfully")
+        // One that talks to the tool just then loses it.
+        let stopped = ["context canceled", "error reading from server: EOF"];
+        stopped.iter().any(|why| error.contains(why))
+            && !error.contains("did not complete successfully")
     }
 
     fn take(&mut self, vertex: &Vertex) {
