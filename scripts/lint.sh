@@ -44,7 +44,7 @@ lint_shell() {
 
 lint_scripts() {
     local directory
-    for directory in scripts benches .ci; do
+    for directory in scripts benches .ci src; do
         if [ -d "$directory" ]; then check "shellcheck: $directory" lint_shell "$directory"; fi
     done
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Which of the packages named as arguments cannot be installed here, and why: a line for each,
 # name, tab, reason. Ends with 75 when there are no package lists to be had.
 sh /tmp/apt-settings.sh /tmp/apt "${ENVTPL_CA:-}" "${APT_MIRROR:-}"
