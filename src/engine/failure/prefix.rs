@@ -28,6 +28,9 @@ static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     compiled(r"\x1b(?:\[[0-9:;<=>?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\^_=>])")
 });
 
+/// What apt prints without the end of a line; its errors, on the other stream, may come right behind.
+const UNFINISHED: &[u8] = b"Reading package lists...";
+
 fn compiled(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).build().ok()
 }
@@ -60,6 +63,10 @@ pub(super) fn strip(raw: &[u8]) -> Line {
     }
     // Also what runs in a step may print the time.
     rest = &rest[stamp(rest)..];
+    rest = rest
+        .strip_prefix(UNFINISHED)
+        .filter(|text| text.starts_with(b"E: "))
+        .unwrap_or(rest);
     line.text = String::from_utf8_lossy(rest).trim_end().to_owned();
     line
 }
@@ -100,6 +107,9 @@ mod tests {
         assert_eq!(read("2185.2 x"), (None, true, "x".to_owned()));
         assert_eq!(read("a.c:1:2: x"), bare("a.c:1:2: x"));
         assert_eq!(read("# not a step"), bare("# not a step"));
+        assert_eq!(read("#42 1.2 Reading package lists...E: x"), step("E: x"));
+        let alone = "Reading package lists...";
+        assert_eq!(read(alone), bare(alone));
         for stamp in [
             "2024-05-01T12:34:56.1234567Z ",
             "[2024-05-01T12:34:56.123Z] ",
