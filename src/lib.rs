@@ -2,7 +2,8 @@
 //!
 //! The code is built in floors; a module uses what stands below it and nothing above or beside:
 //! `dispatch`, `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
-//! `installation`, then the doors to the outside: `files`, `process`, `network` and `output`.
+//! `installation` and `registry`, then the doors to the outside: `files`, `process`, `network` and
+//! `output`.
 
 pub mod cli;
 pub mod commands;
@@ -16,5 +17,6 @@ pub mod network;
 pub mod output;
 pub mod process;
 pub mod project;
+pub mod registry;
 pub mod secrets;
 pub mod templates;

@@ -10,6 +10,7 @@ use crate::environment::sources::Store;
 use crate::error::{Error, Result};
 use crate::files::{self, Scratch};
 use crate::process::Invocation;
+use crate::registry::Host;
 
 /// Where the files are in the image.
 const INSIDE: &str = "envtpl-sources";
@@ -50,10 +51,7 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     let push = tools.docker().args(["push", name]);
     let pushed = tools.read(&push, printer).map_err(|error| {
         error
-            .help(format!(
-                "log in to the registry: `docker login {}`",
-                registry(name)
-            ))
+            .help(log_in(scene, name))
             .help("a directory instead of a registry is written like ./sources")
     });
     if !before {
@@ -123,10 +121,7 @@ pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
     let read = |invocation: &Invocation| tools.read(invocation, printer);
     read(&pull).map_err(|error| {
         error
-            .help(format!(
-                "log in to the registry: `docker login {}`",
-                registry(name)
-            ))
+            .help(log_in(scene, name))
             .help(format!("if `{name}` is a directory, write ./{name}"))
     })?;
     let create = tools.docker().args([
@@ -157,10 +152,9 @@ pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
     Ok((directory, store))
 }
 
-/// The registry of an image's name, for `docker login`.
-fn registry(name: &str) -> &str {
-    match name.split_once('/') {
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first,
-        _ => "",
-    }
+/// How one logs in to the registry of an image.
+fn log_in(scene: &Scene<'_>, image: &str) -> String {
+    let docker = scene.tools().docker().to_string();
+    let line = Host::of_image(image).login_line(&docker);
+    format!("log in to the registry: `{line}`")
 }
