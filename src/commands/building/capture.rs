@@ -2,26 +2,24 @@
 //! `.envtpl/builds/<id>/` for afterwards.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::commands::building::listen::listen;
 use crate::commands::building::places::Places;
 use crate::commands::building::view::View;
 use crate::commands::building::{BuildArgs, Built, Plan, record, summary};
 use crate::commands::explain::name_lines;
 use crate::commands::workplace::Workplace;
 use crate::engine::failure::{self, DeclaredAt, Explanation};
-use crate::engine::progress::{Event, PlainLines, PlainLog, Step, Steps, Stream, Told};
+use crate::engine::progress::{Event, PlainLines, PlainLog, Step, Steps, Told};
 use crate::error::{Error, Kind, Result};
 use crate::files::{self, Journal};
 use crate::output::Printer;
-use crate::process::{Happening, Invocation};
+use crate::process::Invocation;
 use crate::project::{Build, Outcome, build_file};
 use crate::secrets::redact_text;
 
-/// How long a live display waits for something new.
-const PAUSE: Duration = Duration::from_millis(100);
 /// Next steps that are told with a failure; `explain` tells all.
 const ADVICE: usize = 3;
 
@@ -66,21 +64,13 @@ pub fn run(
         kept: kept.ok(),
     };
     let started = Timestamp::now();
-    let mut streams = [Stream::default(), Stream::default()];
-    let status = invocation.follow(printer, PAUSE, |happening| {
-        let told = match happening {
-            Happening::Output(line) => streams[0].take(&line),
-            Happening::Talk(line) => streams[1].take(&line),
-            Happening::Silence => Vec::new(),
-        };
+    let status = listen(invocation, printer, |told| {
         if told.is_empty() {
             account.keep(Kept::flush);
         }
         told.into_iter().for_each(|told| account.take(told));
         account.view.show(&account.steps);
     });
-    let rest: Vec<_> = streams.iter_mut().flat_map(Stream::end).collect();
-    rest.into_iter().for_each(|told| account.take(told));
     let outcome = match &status {
         Ok(status) if status.success() => Outcome::Built,
         Err(error) if error.kind() == Kind::Interrupted => Outcome::Interrupted,

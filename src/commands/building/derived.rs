@@ -2,28 +2,26 @@
 //! it, by Compose's own answer.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::commands::building::Failure;
 use crate::commands::building::bake::{FOR_PROGRAMS, bake};
+use crate::commands::building::listen::listen;
 use crate::commands::building::view::View;
 use crate::commands::workplace::{Layer, Workplace};
 use crate::engine::failure;
-use crate::engine::progress::{PlainLog, Steps, Stream, Told};
+use crate::engine::progress::{PlainLog, Steps, Told};
 use crate::engine::{Target, with_dockerfile, with_fresh_stages};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::installation::dockerfile::{Dockerfile, Given};
 use crate::installation::flavour::Flavour;
-use crate::process::{Happening, Invocation};
+use crate::process::Invocation;
 use crate::secrets::redact_text;
 
 /// What the build is called while it runs.
 const TARGET: &str = "derived";
 /// How many of the last lines of a failing step are shown.
 const SHOWN_LINES: usize = 10;
-/// How long a live display waits for something new.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The Dockerfile of a service's build.
 #[derive(Debug, Clone)]
@@ -214,19 +212,10 @@ impl<'a> Derived<'a> {
             view: View::of_a_part(workplace.context, workplace.installation),
             said: Vec::new(),
         };
-        let mut streams = [Stream::default(), Stream::default()];
-        let printer = &workplace.context.printer;
-        let status = invocation.follow(printer, PAUSE, |happening| {
-            let told = match happening {
-                Happening::Output(line) => streams[0].take(&line),
-                Happening::Talk(line) => streams[1].take(&line),
-                Happening::Silence => Vec::new(),
-            };
+        let status = listen(&invocation, &workplace.context.printer, |told| {
             told.into_iter().for_each(|told| heard.take(told));
             heard.view.show(&heard.steps);
         });
-        let rest: Vec<_> = streams.iter_mut().flat_map(Stream::end).collect();
-        rest.into_iter().for_each(|told| heard.take(told));
         let lines = heard.plain.end(&heard.steps);
         heard.say(lines);
         Ok(Ended {

@@ -7,6 +7,7 @@ mod capture;
 mod checks;
 mod derived;
 mod inputs;
+mod listen;
 mod lists;
 mod locked;
 mod offline;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::progress::StepName;
+use crate::engine::progress::{StepName, timed};
 
 /// A failed build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Failure {
                     }
                 } else if rest.starts_with('[') && !names.contains_key(number) {
                     names.insert(number, rest);
-                } else if let Some(text) = timed(rest) {
+                } else if let Some((_, text)) = timed(rest) {
                     logs.entry(number).or_default().push(text);
                 }
             } else if let Some(at) = line
@@ -97,13 +97,6 @@ fn numbered(line: &str) -> Option<(&str, &str)> {
         .bytes()
         .all(|byte| byte.is_ascii_digit())
         .then_some((number, rest))
-}
-
-/// The text behind the seconds that a step was at work.
-fn timed(rest: &str) -> Option<&str> {
-    let (seconds, text) = rest.split_once(' ').unwrap_or((rest, ""));
-    let of_time = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-    (seconds.contains('.') && seconds.bytes().all(of_time)).then_some(text)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
+use crate::engine::progress::StepName;
 use crate::engine::progress::event::{Event, Log, Status, Vertex};
 
 /// `sha256:1 10.5MB / 29.15MB 0.3s done`, `transferring context: 2B done`
@@ -27,8 +28,11 @@ static PART: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub struct PlainLines {
     steps: HashMap<usize, Known>,
     /// Steps by stage (with what stands before it), position and how many it has.
-    places: HashMap<(String, u32, u32), usize>,
+    places: HashMap<(StageName, u32, u32), usize>,
 }
+
+/// What stands before a stage in a step's name, and the stage.
+type StageName = (Option<String>, Option<String>);
 
 /// A step that was named.
 #[derive(Debug)]
@@ -110,7 +114,9 @@ impl PlainLines {
             return None;
         }
         let mut inputs = Vec::new();
-        if let Some((stage, step, of)) = place(name) {
+        let parts = StepName::parse(name, &[]);
+        if let Some((step, of)) = parts.position {
+            let stage = (parts.scope, parts.stage);
             let before = step.checked_sub(1);
             let before = before.and_then(|step| self.places.get(&(stage.clone(), step, of)));
             inputs.extend(before.map(|number| digest(*number)));
@@ -142,20 +148,9 @@ fn of_step(vertex: Vertex) -> Event {
     }
 }
 
-/// `[run linux/amd64 dev 3/4] RUN …` as what stands before the numbers, and those.
-fn place(name: &str) -> Option<(String, u32, u32)> {
-    let (inside, _) = name.strip_prefix('[')?.split_once("] ")?;
-    let (stage, numbers) = inside.rsplit_once(' ').unwrap_or(("", inside));
-    let (step, of) = numbers.split_once('/')?;
-    Some((
-        stage.trim().to_owned(),
-        step.parse().ok()?,
-        of.parse().ok()?,
-    ))
-}
-
-/// `1.234 text` as seconds and text; a line without text ends behind the number.
-fn timed(said: &str) -> Option<(f64, &str)> {
+/// What stands behind the number of a step in a line that it printed, `1.234 text`: when that was,
+/// in seconds after it began, and the text; a line without text ends behind the number.
+pub fn timed(said: &str) -> Option<(f64, &str)> {
     let (at, text) = said.split_once(' ').unwrap_or((said, ""));
     let is_time = at.contains('.') && at.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
     is_time.then(|| at.parse().ok())?.map(|at| (at, text))

@@ -9,7 +9,7 @@ mod steps;
 mod stream;
 
 pub use event::{Event, Vertex};
-pub use lines::PlainLines;
+pub use lines::{PlainLines, timed};
 pub use name::{StepName, without_options};
 pub use plain::PlainLog;
 pub use replay::Replay;
