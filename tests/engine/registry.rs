@@ -1,6 +1,6 @@
 //! A base image from a registry, which may get another image by the same name.
 
-use crate::servers::Registry;
+use crate::registries::Registry;
 use crate::workshop::{BARE, BASE, Workshop, docker};
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use crate::workshop::docker;
 
@@ -11,6 +12,7 @@ pub struct Server {
     process: Child,
     /// Where it listens, as it said itself.
     pub address: String,
+    said: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -34,9 +36,32 @@ impl Server {
                 break address;
             }
         };
+        let said = Arc::new(Mutex::new(said));
+        let heard = said.clone();
         // Who writes into a pipe that nobody reads from waits, or is killed.
-        std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-        Self { process, address }
+        std::thread::spawn(move || {
+            let mut line = Vec::new();
+            while reader
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|read| read > 0)
+            {
+                let line = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
+                heard
+                    .lock()
+                    .expect("no test panics with it")
+                    .push_str(&line);
+            }
+        });
+        Self {
+            process,
+            address,
+            said,
+        }
+    }
+
+    /// All that it said until now.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no thread panics with it").clone()
     }
 
     /// Serves the files of a directory over HTTP, on an address of this machine; what it gives has
@@ -59,48 +84,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
-    }
-}
-
-/// A registry of images, empty at first.
-pub struct Registry {
-    server: Server,
-    _directory: tempfile::TempDir,
-}
-
-impl Registry {
-    /// Starts one that this machine's engine reaches and trusts.
-    pub fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let configuration = directory.path().join("config.yml");
-        let text = format!(
-            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {:?}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n",
-            directory.path().join("data")
-        );
-        std::fs::write(&configuration, text).expect("written");
-        let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(&configuration);
-        let server = Server::start(command, |line| {
-            let (_, address) = line.split_once("listening on ")?;
-            Some(address.split_once('"')?.0.to_owned())
-        });
-        Self {
-            server,
-            _directory: directory,
-        }
-    }
-
-    /// The full name of an image in it.
-    pub fn name(&self, image: &str) -> String {
-        format!("{}/{image}", self.server.address)
-    }
-
-    /// Gives it an image by a name; the engine keeps that name.
-    pub fn push(&self, image: &str, name: &str) -> String {
-        let name = self.name(name);
-        docker(&["tag", image, &name]).expect(0);
-        docker(&["push", "--quiet", &name]).expect(0);
-        name
     }
 }
 

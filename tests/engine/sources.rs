@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::registries::Registry;
 use crate::scratch;
-use crate::servers::{Registry, Server, bridge};
+use crate::servers::{Server, bridge};
 use crate::workshop::{Ended, Workshop, docker};
 
 /// Files served where builds reach them, as long as it lives.
