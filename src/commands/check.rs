@@ -8,6 +8,7 @@ mod drift;
 mod editors;
 mod finding;
 mod lock;
+mod project_settings;
 mod settings;
 
 use serde::Serialize;
@@ -54,6 +55,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = Project::discover(&context.directory)?;
     let installations = context.installations(&project)?;
     let mut findings = strangers(&project)?;
+    findings.extend(project_settings::check(&project)?);
     for installation in &installations {
         findings.extend(examine(context, &project, installation, args)?);
     }

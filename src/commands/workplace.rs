@@ -2,37 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::commands::Context;
 use crate::engine::machine::ImageNeeds;
 use crate::engine::{Compose, Image, Images, Model};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
-use crate::installation::flavour::Flavour;
 use crate::installation::identity;
 use crate::project::{Installation, Project, user_digest};
 
-/// Which layer of images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layer {
-    /// The images for everybody.
-    Generic,
-    /// The thin layer with the person's user.
-    User,
-}
-
-impl Layer {
-    /// The Compose service that builds the image of a flavour.
-    pub fn service(self, flavour: Flavour) -> String {
-        match self {
-            Self::Generic => format!("image-{flavour}-root"),
-            Self::User => format!("image-{flavour}-user"),
-        }
-    }
-}
+pub use crate::installation::layer::Layer;
 
 /// One installation, ready to be built or run.
 pub struct Workplace<'a> {

@@ -523,3 +523,22 @@ fn the_file_for_editors_is_judged_too() {
     desk.remove(file);
     check(&desk).expect(0);
 }
+
+#[test]
+fn settings_of_the_project_are_judged_with_their_lines() {
+    let desk = desk();
+    desk.write(
+        "envtpl.yaml",
+        "registries: {IC: registry.example/lab}\nimages:\n  generic: IC/me/project\n  arm64-cpu: {generic: IC/arm}\n",
+    );
+    check(&desk)
+        .expect(0)
+        .prints("envtpl.yaml:4: warning: there is no installation `arm64-cpu`");
+    desk.write("envtpl.yaml", "images:\n  generic: RCP/me/project\n");
+    check(&desk)
+        .expect(1)
+        .prints("envtpl.yaml:2: error: `images.generic` names no repository: there is no registry `RCP`")
+        .prints("help: say there what it stands for: `registries: {RCP: registry.example/lab}`");
+    desk.write("envtpl.yaml", "# nothing yet\n");
+    check(&desk).expect(0);
+}

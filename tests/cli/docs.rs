@@ -116,6 +116,17 @@ fn every_file_of_an_installation_is_described() {
 }
 
 #[test]
+fn every_setting_of_a_project_is_described() {
+    let documented = first_cells(&document("docs/project-settings.md"));
+    for key in envtpl::installation::project_settings::KEYS {
+        assert!(
+            documented.iter().any(|cell| cell == key),
+            "{key} is not described"
+        );
+    }
+}
+
+#[test]
 fn every_setting_is_described() {
     let document = document("docs/installation-files.md");
     let settings = files::read_text(&root().join("templates/person/.env")).expect("read");

@@ -82,6 +82,15 @@ impl YamlDocument {
         }
     }
 
+    /// Where the key stands that a way ends with, for messages; the file as a whole when that
+    /// cannot be told.
+    pub fn key_place(&self, way: &[Step]) -> Place {
+        match Tree::parse(&self.text).and_then(|tree| tree.key(way)) {
+            Some(range) => Place::span(&self.path, &self.text, first_line(&self.text, range)),
+            None => Place::file(&self.path),
+        }
+    }
+
     /// Sets the value of a key in a mapping that is there, or an item of a list that is there, to
     /// a text. What is there keeps its quotes. Says whether the document changed.
     ///
@@ -191,6 +200,22 @@ impl YamlDocument {
         ];
         let comments = Comments::added(items, below);
         self.edit(way, &by_hand, change, proposals, comments)
+    }
+
+    /// Adds a key at the end of the document, and below it a mapping of one key to a text.
+    ///
+    /// # Errors
+    /// `Failed` when this cannot be done safely, with what to write by hand.
+    pub fn add_mapping(&mut self, key: &str, inner: &str, text: &str) -> Result<()> {
+        let by_hand = format!("add `{key}: {{{inner}: {}}}` by hand", short(text));
+        let change = |value: &mut Value| {
+            let mapping = [(Value::from(inner), Value::from(text))].into_iter();
+            let mapping = Value::Mapping(mapping.collect());
+            value.as_mapping_mut()?.insert(Value::from(key), mapping);
+            Some(())
+        };
+        let proposals = [proposals::add_mapping_lines(&self.text, key, inner, text)];
+        self.edit(&[], &by_hand, change, proposals, Comments::default())
     }
 
     /// Removes a key with its value, or an item of a list, with the comments on its lines. Says

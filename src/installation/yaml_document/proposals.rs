@@ -124,6 +124,13 @@ pub fn add_list_lines(
     Some(with_line(text, end, &lines))
 }
 
+/// Adds a mapping of one key under a key at the end of the document.
+pub fn add_mapping_lines(text: &str, key: &str, inner: &str, new: &str) -> Option<String> {
+    let [key, inner, new] = [key, inner, new].map(|word| scalar(word, Style::Plain, false));
+    let end = with_line(text, text.len(), &format!("{key}:"));
+    Some(with_line(&end, end.len(), &format!("  {inner}: {new}")))
+}
+
 /// Adds a list under a key in the tree, which takes no comments.
 pub fn add_list_in_tree(text: &str, way: &[Step], key: &str, items: &[ListItem]) -> Option<String> {
     let items = items.iter().map(|item| YamlValue::from(item.text.as_str()));

@@ -191,3 +191,27 @@ proptest! {
         prop_assert_eq!(again.value(), document.value());
     }
 }
+
+#[test]
+fn a_mapping_is_added_at_the_end_of_the_document() {
+    for (text, expected) in [
+        (
+            "a: 1 # why\n# tail\n",
+            "a: 1 # why\n# tail\nm:\n  k: 'x: y'\n",
+        ),
+        ("a:\r\n  b: 1\r\n", "a:\r\n  b: 1\r\nm:\r\n  k: 'x: y'\r\n"),
+        ("a: 1", "a: 1\nm:\n  k: 'x: y'\n"),
+    ] {
+        let mut document = read(text);
+        document.add_mapping("m", "k", "x: y").expect(text);
+        assert_eq!(document.text(), expected);
+        assert_eq!(
+            document.key_place(&[Key("m"), Key("k")]).line_number(),
+            Some(expected.lines().count())
+        );
+    }
+    let error = read("{a: 1}\n")
+        .add_mapping("m", "k", "x")
+        .expect_err("in flow");
+    assert!(error.helps()[0].contains("m: {k: x}"), "{error:?}");
+}

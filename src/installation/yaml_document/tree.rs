@@ -80,6 +80,17 @@ impl Tree {
         })
     }
 
+    /// Where the key stands that a way ends with.
+    pub fn key(&self, way: &[Step]) -> Option<Range<usize>> {
+        let (Step::Key(key), before) = way.split_last()? else {
+            return None;
+        };
+        let mapping = self.find(before)?;
+        let entry = mapping.node.as_mapping()?.find_entry_by_key(*key)?;
+        let key = Node::new(entry.key_node()?, mapping.in_flow, self.before);
+        Some(key.range())
+    }
+
     /// The comments with their places.
     pub fn comments(&self) -> Vec<(Range<usize>, String)> {
         self.file
