@@ -2,7 +2,7 @@
 //!
 //! The code is built in floors; a module uses what stands below it and nothing above or beside:
 //! `dispatch`, `cli` and `commands`, then `environment`, `templates`, `engine` and `project`, then
-//! `installation` and `registry`, then the doors to the outside: `files`, `process`, `network` and
+//! `registry`, then `installation`, then the doors to the outside: `files`, `process`, `network` and
 //! `output`.
 
 pub mod cli;

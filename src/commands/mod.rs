@@ -33,6 +33,8 @@ pub mod man;
 mod planned;
 pub mod ps;
 mod questions;
+mod reach;
+mod registries;
 pub mod report;
 pub mod rerun;
 pub mod run;

@@ -141,6 +141,27 @@ fn parse(answer: &str) -> Result<Option<EngineFacts>, String> {
     }))
 }
 
+/// The registries that the engine's settings call insecure by name. Addresses of whole networks
+/// are not read.
+///
+/// # Errors
+/// `NotReady` when the engine does not answer.
+pub fn insecure_registries(tools: &Tools, printer: &Printer) -> Result<Vec<String>> {
+    let asked = ["info", "--format", "{{json .RegistryConfig}}"];
+    let answer = tools.read(&tools.docker().args(asked), printer)?;
+    Ok(insecure(&answer))
+}
+
+/// Reads `RegistryConfig` of `GET /info`; engines of another make have none.
+fn insecure(answer: &str) -> Vec<String> {
+    let known: Value = serde_json::from_str(answer).unwrap_or_default();
+    let known = known["IndexConfigs"].as_object().into_iter().flatten();
+    known
+        .filter(|(_, registry)| registry["Secure"] == false)
+        .map(|(host, _)| host.clone())
+        .collect()
+}
+
 /// The version of a tool beside the engine, as it says it.
 ///
 /// # Errors
@@ -192,6 +213,14 @@ mod tests {
         assert!(facts.knows_nvidia());
         let facts = answer(r#"{"ServerVersion":"28.3.0","Runtimes":{"runc":{}}}"#);
         assert!(!facts.knows_nvidia());
+    }
+
+    #[test]
+    fn registries_without_encryption_are_those_that_the_settings_name() {
+        let answer = r#"{"InsecureRegistryCIDRs":["127.0.0.0/8"],"IndexConfigs":{
+            "docker.io":{"Name":"docker.io","Secure":true},"old.lab:5000":{"Secure":false}}}"#;
+        assert_eq!(insecure(answer), ["old.lab:5000"]);
+        assert!(insecure("null").is_empty() && insecure("<no value>").is_empty());
     }
 
     #[test]

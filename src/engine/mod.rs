@@ -28,7 +28,7 @@ pub use compose::{
 pub use configuration::{Configuration, Step};
 pub use disk::{Disk, StoredImage, StoredNetwork, prune_cache, unnamed_images, unused_networks};
 pub use exporter::rewrites_timestamps;
-pub use facts::{EngineFacts, tool_version};
+pub use facts::{EngineFacts, insecure_registries, tool_version};
 pub use host::{HostGpus, emulates, find_gpus, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, ListedContainer, local_socket};
 pub use layout::{ExportedLayer, Layout};

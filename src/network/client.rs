@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ureq::config::RedirectAuthHeaders;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Proxy};
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::network::forward::Forwarding;
 use crate::network::login::Login;
@@ -36,6 +36,8 @@ const BUNDLES: [&str; 5] = [
 pub struct Settings {
     /// A file with the certificates to trust, in place of the machine's own.
     pub certificates: Option<PathBuf>,
+    /// Files with certificates to trust as well.
+    pub more_certificates: Vec<PathBuf>,
     /// The proxy for `http:` addresses.
     pub http_proxy: Option<String>,
     /// The proxy for `https:` addresses.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub no_proxy: String,
     /// User names and passwords.
     pub logins: Vec<Login>,
+    /// Whether whatever certificate a server shows is good enough.
+    pub unverified: bool,
 }
 
 /// An HTTP client; threads may share it.
@@ -89,6 +93,15 @@ impl Failure {
         }
     }
 
+    /// That no server answered.
+    pub(super) fn without_answer(error: &ureq::Error) -> Self {
+        Self {
+            may_pass: !matches!(error, ureq::Error::HostNotFound | ureq::Error::BadUri(_)),
+            unreachable: true,
+            ..Self::passing(reason(error))
+        }
+    }
+
     /// One that every attempt would have.
     pub fn lasting(why: impl Into<String>) -> Self {
         Self {
@@ -126,6 +139,7 @@ impl Client {
                 .tls_config(
                     TlsConfig::builder()
                         .root_certs(certificates.clone())
+                        .disable_verification(settings.unverified)
                         .build(),
                 )
                 .proxy(proxy)
@@ -200,11 +214,9 @@ impl Client {
                 format!("Basic {}", base64(pair.as_bytes())),
             );
         }
-        let answer = request.call().map_err(|error| Failure {
-            may_pass: !matches!(error, ureq::Error::HostNotFound | ureq::Error::BadUri(_)),
-            unreachable: true,
-            ..Failure::passing(reason(&error))
-        })?;
+        let answer = request
+            .call()
+            .map_err(|error| Failure::without_answer(&error))?;
         let status = answer.status().as_u16();
         let header = |name: &str| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
         let total =
@@ -240,7 +252,8 @@ impl Client {
         })
     }
 
-    fn agent(&self, address: &str) -> &Agent {
+    /// What asks a server: past the proxy or through it.
+    pub(super) fn agent(&self, address: &str) -> &Agent {
         let proxied = match address.starts_with("https:") {
             true => &self.https,
             false => &self.http,
@@ -256,22 +269,31 @@ impl Client {
 fn certificates(settings: &Settings) -> Result<RootCerts> {
     let named = settings.certificates.as_deref();
     let machine = BUNDLES.iter().map(std::path::Path::new);
-    let Some(path) = named.or_else(|| machine.into_iter().find(|path| files::exists(path))) else {
-        return Ok(RootCerts::WebPki);
-    };
-    let bytes = files::read(path).map_err(|error| error.with_kind(crate::error::Kind::Usage))?;
-    let found: Vec<_> = parse_pem(&bytes)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
+    let mut found = Vec::new();
+    if let Some(path) = named.or_else(|| machine.into_iter().find(|path| files::exists(path))) {
+        let bytes = files::read(path).map_err(|error| error.with_kind(Kind::Usage))?;
+        found = in_pem(&bytes);
+        if found.is_empty() {
+            return Err(Error::usage("there is no certificate in the file of certificates")
+                .at(Place::file(path))
+                .help("CA_BUNDLE in .env and SSL_CERT_FILE name a PEM file with all certificates to trust"));
+        }
+    }
+    for path in &settings.more_certificates {
+        found.extend(in_pem(&files::read(path)?));
+    }
     if found.is_empty() {
-        return Err(Error::usage("there is no certificate in the file of certificates")
-            .at(Place::file(path))
-            .help("CA_BUNDLE in .env and SSL_CERT_FILE name a PEM file with all certificates to trust"));
+        return Ok(RootCerts::WebPki);
     }
     Ok(RootCerts::from(found))
+}
+
+fn in_pem(bytes: &[u8]) -> Vec<Certificate<'static>> {
+    let items = parse_pem(bytes).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    items.collect()
 }
 
 fn reason(error: &ureq::Error) -> String {
@@ -326,7 +348,7 @@ mod tests {
         };
         assert_eq!(
             Client::new(settings).expect_err("refused").kind(),
-            crate::error::Kind::Usage
+            Kind::Usage
         );
     }
 }

@@ -159,20 +159,25 @@ impl Host {
         }
     }
 
-    /// The registry that an image's name means, as the engine reads it: the first part is one when
-    /// it could not be a user of Docker Hub.
+    /// The registry that an image's name means.
+    pub fn of_image(image: &str) -> Self {
+        Self::split(image).0
+    }
+
+    /// The registry that an image's name means, and what the name is there, as the engine reads it:
+    /// the first part is a registry when it could not be a user of Docker Hub.
     ///
     /// Source: `splitDockerDomain` of <https://github.com/distribution/reference>.
-    pub fn of_image(image: &str) -> Self {
+    pub fn split(image: &str) -> (Self, &str) {
         match image.split_once('/') {
-            Some((first, _))
+            Some((first, rest))
                 if first.contains(['.', ':'])
                     || first == "localhost"
                     || first.contains(|c: char| c.is_ascii_uppercase()) =>
             {
-                Self::new(first)
+                (Self::new(first), rest)
             }
-            _ => Self::new(DOCKER_HUB),
+            _ => (Self::new(DOCKER_HUB), image),
         }
     }
 

@@ -50,6 +50,7 @@ mod scanner;
 mod scratch;
 mod second_engine;
 mod servers;
+mod sessions;
 mod shells;
 mod slurm;
 mod sources;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::commands::sources::place::Place;
 use crate::commands::sources::report::{self, Report, Standing};
 use crate::commands::sources::scene::Scene;
-use crate::commands::sources::{image, network, verify};
+use crate::commands::sources::{image, verify};
 use crate::commands::{self, Context};
 use crate::environment::sources::{
     Artefact, Digest, Kind, Outcome, Source, State, Store, Watch, download,
 };
 use crate::error::{Error, Result};
 use crate::files::{self, Scratch};
+use crate::network::Client;
 use crate::output::{Printer, Progress};
 use crate::process::interrupted;
 
@@ -162,8 +163,8 @@ fn get(
         return Ok(());
     }
     let source = Source {
-        client: network::client(scene)?,
-        mirrors: network::mirrors(scene),
+        client: Client::new(scene.reach.network_with_logins()?)?,
+        mirrors: scene.reach.mirrors(),
         store: scene.store.clone(),
     };
     let context = scene.context;
@@ -221,7 +222,9 @@ fn commit(scene: &Scene<'_>, artefact: &Artefact) -> Standing {
         let scratch = scene.scratch()?;
         let (repository, bundle) = (scratch.path().join("git"), scratch.path().join("bundle"));
         crate::files::make_directory(&repository)?;
-        let git = network::git(scene, &artefact.url)?;
+        let git = scene
+            .reach
+            .git(&artefact.url, scene.context.printer.can_ask())?;
         let commit = artefact.digest.digits();
         git.fetch(&artefact.url, commit, (&repository, &bundle), printer)?;
         scene.store.put(&artefact.digest, &bundle, interrupted)

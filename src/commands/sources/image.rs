@@ -4,19 +4,24 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::commands::registries;
 use crate::commands::sources::index::{self, Index};
 use crate::commands::sources::scene::Scene;
 use crate::environment::sources::Store;
 use crate::error::{Error, Result};
 use crate::files::{self, Scratch};
+use crate::installation::identity::split_tag;
 use crate::process::Invocation;
-use crate::registry::Host;
+use crate::registry::{Host, Repository};
 
 /// Where the files are in the image.
 const INSIDE: &str = "envtpl-sources";
 
 /// The image is for no processor; a registry wants to hear one.
 const PLATFORM: &str = "linux/amd64";
+
+/// For whoever did not mean a registry.
+const NO_DIRECTORY: &str = "a directory instead of a registry is written like ./sources";
 
 /// Makes the image, sends it, and gives its digest.
 ///
@@ -28,6 +33,8 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     };
     let printer = &scene.context.printer;
     let tools = scene.tools();
+    registries::check_push(&scene.reach, &repository(name)?, printer)
+        .map_err(|error| error.help(NO_DIRECTORY))?;
     let before = tools
         .docker()
         .args(["image", "inspect", "--format", "{{.Id}}", name]);
@@ -49,11 +56,9 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     tools.read(&build, printer)?;
     printer.status("Pushing", name);
     let push = tools.docker().args(["push", name]);
-    let pushed = tools.read(&push, printer).map_err(|error| {
-        error
-            .help(log_in(scene, name))
-            .help("a directory instead of a registry is written like ./sources")
-    });
+    let pushed = tools
+        .read(&push, printer)
+        .map_err(|error| error.help(log_in(scene, name)).help(NO_DIRECTORY));
     if !before {
         let remove = tools.docker().args(["image", "rm", name]);
         // It only takes room: the files are in the store, and the layers in the build's cache.
@@ -68,6 +73,14 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     digest.map(str::to_owned).ok_or_else(|| {
         Error::failed("the engine pushed the image and did not say its digest")
             .because(std::io::Error::other(pushed.clone()))
+    })
+}
+
+/// Where an image's name says that it is.
+fn repository(name: &str) -> Result<Repository> {
+    let without_tag = split_tag(name).0;
+    without_tag.parse().map_err(|why: String| {
+        Error::usage(format!("`{name}` is no name of an image: {why}")).help(NO_DIRECTORY)
     })
 }
 

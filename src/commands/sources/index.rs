@@ -49,6 +49,7 @@ impl Index {
         let root = scene.project.root();
         let project = root.file_name().unwrap_or_default().to_string_lossy();
         let project = scene
+            .reach
             .own_setting("PROJECT_NAME")
             .unwrap_or(project.into_owned());
         let entry = Entry {

@@ -3,7 +3,6 @@
 mod fetch;
 mod image;
 mod index;
-mod network;
 mod offline;
 mod place;
 mod push;

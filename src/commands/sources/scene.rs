@@ -1,16 +1,15 @@
 //! One installation with its lock and its store.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::commands::Context;
+use crate::commands::reach::Reach;
 use crate::engine::Tools;
 use crate::environment::lock::{self, Lock};
 use crate::environment::sources::{Installer, Inventory, Store};
 use crate::error::{Error, Place, Result};
 use crate::files::{self, Scratch};
 use crate::installation::compose::ComposeFile;
-use crate::installation::dotenv::Dotenv;
 use crate::project::{Installation, Project};
 
 /// The setting that names the store's directory.
@@ -32,7 +31,8 @@ pub struct Scene<'a> {
     pub inventory: Inventory,
     /// Where it is kept.
     pub store: Store,
-    settings: BTreeMap<String, String>,
+    /// How the network is reached.
+    pub reach: Reach,
 }
 
 impl<'a> Scene<'a> {
@@ -57,11 +57,7 @@ impl<'a> Scene<'a> {
             );
         };
         let lock = Lock::parse(&path, &text)?;
-        let path = installation.path(".env");
-        let settings = match files::read_text_if_exists(&path)? {
-            Some(text) => Dotenv::parse(&path, &text)?.values(|name| std::env::var(name).ok()),
-            None => BTreeMap::new(),
-        };
+        let reach = Reach::of(installation)?;
         let inventory = Inventory::of(&lock, installer(installation)?.as_ref());
         let mut scene = Self {
             context,
@@ -71,7 +67,7 @@ impl<'a> Scene<'a> {
             text,
             inventory,
             store: Store::at(PathBuf::new()),
-            settings,
+            reach,
         };
         scene.store = Store::at(scene.directory());
         Ok(scene)
@@ -89,25 +85,9 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// A setting of the environment or of `.env`, unless it is empty.
-    pub fn setting(&self, name: &str) -> Option<String> {
-        let of_environment = std::env::var(name).ok();
-        let value = of_environment.or_else(|| self.settings.get(name).cloned());
-        value.filter(|value| !value.is_empty())
-    }
-
-    /// A setting of `.env`, else of the environment, unless it is empty: for what the environment
-    /// sets for other reasons.
-    pub fn own_setting(&self, name: &str) -> Option<String> {
-        let own = self.settings.get(name).cloned();
-        own.filter(|value| !value.is_empty())
-            .or_else(|| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    }
-
     /// The engine's command line.
     pub fn tools(&self) -> Tools {
-        let setting = |name| self.own_setting(name);
-        Tools::new(setting("DOCKER").as_deref(), setting("COMPOSE").as_deref())
+        self.reach.tools()
     }
 
     /// An empty directory beside the store's files.
@@ -137,7 +117,7 @@ impl<'a> Scene<'a> {
     }
 
     fn directory(&self) -> PathBuf {
-        match self.setting(STORE) {
+        match self.reach.setting(STORE) {
             Some(path) => self.project.root().join(path),
             None => self
                 .project

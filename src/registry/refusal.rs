@@ -1,0 +1,155 @@
+//! Why a registry does not do what it is asked.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::network::{Failure, Reply};
+
+/// How much of an answer is read for the words in it.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// Why a registry does not do what it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody answers there.
+    Unreachable,
+    /// It speaks without encryption, and the engine does not trust that.
+    NotEncrypted,
+    /// Its certificate is by nobody whom this machine knows.
+    UnknownCertificate,
+    /// The stored login cannot be had.
+    NoKeeper,
+    /// No login is stored for it, and it wants one.
+    NotLoggedIn,
+    /// It does not take the stored login: a wrong password, or one that has expired.
+    WrongLogin,
+    /// The login is good, and may not do this.
+    NoRight,
+    /// There is no such repository, and it makes none by itself.
+    NoRepository,
+    /// Too much was asked of it lately.
+    TooMany,
+    /// Something else.
+    Other,
+}
+
+/// That a registry does not do what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// What it said, or what happened; may be empty.
+    pub said: String,
+    /// Whether another attempt may go better.
+    pub may_pass: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.reason {
+            Reason::Unreachable => "it does not answer",
+            Reason::NotEncrypted => "it does not speak HTTPS",
+            Reason::UnknownCertificate => "its certificate is by nobody whom this machine trusts",
+            Reason::NoKeeper => "your login cannot be read",
+            Reason::NotLoggedIn => "you are not logged in",
+            Reason::WrongLogin => "it does not take your login: wrong, or expired",
+            Reason::NoRight => "your account may not do that",
+            Reason::NoRepository => "there is no such repository",
+            Reason::TooMany => "it was asked too much lately",
+            Reason::Other => "it refuses",
+        };
+        match self.said.is_empty() {
+            true => f.write_str(reason),
+            false => write!(f, "{reason} ({})", self.said),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The body of a refusal (OCI distribution specification, "Error Codes").
+#[derive(Debug, Deserialize)]
+struct Body {
+    #[serde(default)]
+    errors: Vec<OneError>,
+    /// What servers of tokens say.
+    #[serde(default, alias = "message")]
+    details: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct OneError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Refusal {
+    /// One by the program itself.
+    pub fn new(reason: Reason, said: impl Into<String>) -> Self {
+        Self {
+            reason,
+            said: said.into(),
+            may_pass: false,
+        }
+    }
+
+    /// What an answer with another status than the wanted one means, from somebody who is logged
+    /// in or not.
+    pub(super) fn of_reply(reply: Reply, is_logged_in: bool) -> Self {
+        let status = reply.status;
+        let bytes = reply.bytes(LONGEST_ANSWER).unwrap_or_default();
+        let body = serde_json::from_slice::<Body>(&bytes).ok();
+        let codes: Vec<&str> = (body.iter().flat_map(|body| &body.errors))
+            .map(|error| error.code.as_str())
+            .collect();
+        let words: Vec<&str> = (body.iter())
+            .flat_map(|body| {
+                body.errors
+                    .iter()
+                    .map(|error| &*error.message)
+                    .chain([&*body.details])
+            })
+            .filter(|words| !words.is_empty())
+            .collect();
+        let has = |code: &str| codes.contains(&code);
+        let reason = match status {
+            401 | 403 if !is_logged_in => Reason::NotLoggedIn,
+            _ if has("NAME_UNKNOWN") => Reason::NoRepository,
+            401 | 403 => Reason::NoRight,
+            _ if has("DENIED") => Reason::NoRight,
+            _ if has("TOOMANYREQUESTS") => Reason::TooMany,
+            429 => Reason::TooMany,
+            _ => Reason::Other,
+        };
+        let said = match words.is_empty() {
+            true => format!("HTTP {status}"),
+            false => words.join("; "),
+        };
+        Self {
+            reason,
+            said,
+            may_pass: status >= 500 || status == 429,
+        }
+    }
+}
+
+impl From<Failure> for Refusal {
+    /// That nobody answered, or with nothing that can be understood.
+    fn from(failure: Failure) -> Self {
+        // The words of the TLS library, which has no other sign that comes this far.
+        let reason = match failure.why.as_str() {
+            why if why.contains("invalid peer certificate") => Reason::UnknownCertificate,
+            why if why.contains("InvalidContentType") => Reason::NotEncrypted,
+            _ if failure.unreachable => Reason::Unreachable,
+            _ => Reason::Other,
+        };
+        Self {
+            reason,
+            said: failure.why,
+            may_pass: failure.may_pass,
+        }
+    }
+}
