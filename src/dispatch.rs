@@ -11,7 +11,7 @@ use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
     completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
     exec, explain, export, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs,
-    shell, sources, stages, verify,
+    sbom, shell, sources, stages, verify,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -126,6 +126,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Verify(args) => verify::run(&context, args),
         Command::Diff(args) => return diff::run(&context, args),
         Command::ListEnv(args) => list_env::run(&context, args),
+        Command::Sbom(args) => sbom::run(&context, args),
         Command::Ls(args) => ls::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Stages(args) => stages::run(&context, args),

@@ -39,6 +39,7 @@ pub mod report;
 pub mod rerun;
 pub mod run;
 pub mod runs;
+pub mod sbom;
 pub mod shell;
 pub mod sources;
 pub mod stages;

@@ -12,6 +12,7 @@ pub mod probe;
 pub mod pylock;
 pub mod remotes;
 pub mod requires;
+pub mod sbom;
 pub mod sizes;
 pub mod snapshot;
 pub mod snapshot_file;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::environment::contents::{self, Contents};
 use crate::environment::pylock::Resolved;
+use crate::environment::sbom::notes::{self, Notes};
 use crate::environment::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::process::Invocation;
@@ -75,6 +76,8 @@ pub struct Question {
     now: bool,
     /// What the files of the Python packages are.
     contents: Option<contents::Question>,
+    /// What the package databases say besides.
+    notes: bool,
 }
 
 impl Question {
@@ -102,6 +105,14 @@ impl Question {
         }
     }
 
+    /// Also what the package databases say of each package besides.
+    pub fn with_notes(self) -> Self {
+        Self {
+            notes: true,
+            ..self
+        }
+    }
+
     fn script(&self) -> String {
         let records = match self.records {
             true => RECORDS,
@@ -111,6 +122,10 @@ impl Question {
         let now = match self.now {
             true => format!("({NOW}{SNAPSHOT}) </dev/null\n"),
             false => String::new(),
+        };
+        let now = match self.notes {
+            true => format!("{now}({FIND_PYTHON}{}) </dev/null\n", notes::SCRIPT),
+            false => now,
         };
         match &self.contents {
             None => format!("set -e\n{records}{now}"),
@@ -175,6 +190,7 @@ pub struct Answer {
     parts: BTreeMap<String, Snapshot>,
     resolved: Resolved,
     contents: Option<Contents>,
+    notes: Notes,
 }
 
 impl Answer {
@@ -186,12 +202,14 @@ impl Answer {
         let mut parts = BTreeMap::new();
         let mut resolved = Resolved::default();
         let mut contents = None;
+        let mut notes = Notes::default();
         // What comes before the first separator was printed by the image's own start.
         for part in printed.split(SEPARATOR).skip(1) {
             let (name, text) = part.split_once('\n').unwrap_or((part, ""));
             match name {
                 BUSY_NAME => return Err(busy(text.trim(), origin)),
                 RESOLVED_NAME => resolved = Resolved::parse(text, origin)?,
+                notes::NAME => notes = Notes::parse(text),
                 contents::NAME => contents = Some(Contents::parse(text, origin)?),
                 _ => {
                     parts.insert(name.to_owned(), Snapshot::parse(text.as_bytes(), origin)?);
@@ -203,6 +221,7 @@ impl Answer {
             parts,
             resolved,
             contents,
+            notes,
         })
     }
 
@@ -226,6 +245,11 @@ impl Answer {
     pub fn contents(&mut self) -> Result<Contents> {
         let contents = self.contents.take();
         contents.ok_or_else(|| contents::unsaid(&self.origin))
+    }
+
+    /// What the package databases say besides; nothing when that was not asked for.
+    pub fn notes(&mut self) -> Notes {
+        std::mem::take(&mut self.notes)
     }
 
     /// What the image's build resolved; nothing when it took everything from a lock.
@@ -428,6 +452,18 @@ mod tests {
         // Nothing was said of files when nobody asked.
         let mut records = Answer::parse(&shell(Question::records().script()), "x").expect("read");
         assert!(records.contents().is_err());
+    }
+
+    #[test]
+    fn what_databases_say_besides_comes_behind_what_is_installed() {
+        let question = Question::records_and_now().with_notes();
+        let mut answer = Answer::parse(&shell(question.script()), "this machine").expect("read");
+        let now = answer.now().expect("told");
+        let notes = answer.notes();
+        let told = now.apt.iter().filter(|deb| notes.apt(deb).is_some());
+        assert_eq!(told.count(), now.apt.len());
+        let packages = now.distributions();
+        assert!(packages.iter().all(|one| notes.python(one).is_some()));
     }
 
     /// Asking ends as a whole when a part of it cannot be told.

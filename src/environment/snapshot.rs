@@ -255,7 +255,7 @@ impl AptPackage {
 }
 
 /// The names in a relationship field (Debian Policy 7.1): `a (>= 1) | b:any, c [amd64]`.
-fn names(field: &str) -> impl Iterator<Item = &str> {
+pub fn names(field: &str) -> impl Iterator<Item = &str> {
     field
         .split([',', '|'])
         .map(|one| {

@@ -24,6 +24,7 @@ mod jupyter;
 mod lints;
 mod list_env;
 mod packages;
+mod sbom;
 mod sources;
 mod ssh;
 mod stages;

@@ -46,6 +46,7 @@ mod registries;
 mod registry;
 mod run;
 mod runs;
+mod sbom;
 mod scanner;
 mod scratch;
 mod second_engine;

@@ -64,6 +64,14 @@ fn conda_packages_come_from_a_channel_and_pips_are_added_on_top() {
     );
     shop.in_image("run-latest-root", "true").expect(0);
     shop.envtpl(&["run", "greet"]).expect(0);
+    let bill = shop.envtpl(&["sbom", "--spec", "cyclonedx"]).expect(0);
+    for purl in [
+        "pkg:conda/greet@",
+        "pkg:conda/python@3.11",
+        "pkg:pypi/six@1.17.0",
+    ] {
+        assert!(bill.stdout.contains(purl), "{}", bill.stdout);
+    }
 
     // Bytes that do not have the digest that the file names never run.
     let base = shop.read("compose-base.yaml");
