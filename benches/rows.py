@@ -164,6 +164,7 @@ def start():
     quiet([*plain, image, "python3", "-c", "import start"])
     measure(Row("the entrypoint, project importable", 1.1, note="docker run with the entrypoint against docker run without"), rounds(40),
             lambda: timed([*plain, image, "true"], log=log), lambda: timed([*plain, "--entrypoint=true", image], log=log), warm_up=3)
+    tool_starts(project)
     measure(Row("20 starts at once", 1.2, note="against twenty compose runs without an entrypoint"), rounds(5),
             lambda: at_once(20, [ENVTPL, "-i", NAME, "run", "true"], project.root), lambda: at_once(20, bare, project.root))
     workspace = answer([ENVTPL, "-i", NAME, "dev", "--up"], cwd=project.root).strip()
@@ -177,6 +178,17 @@ def start():
             project.build,
             lambda: timed(["docker", "compose", "--project-directory", str(project.installation), "build",
             "image-run-root", "image-dev-root"], cwd=project.root, log=log))
+
+
+def tool_starts(project):
+    """A command of the generic image on a directory, by envtpl and by the script that it prints."""
+    script = scratch / "toolchain"
+    quiet([ENVTPL, "-i", NAME, "wrap", "--local", "-o", str(script)], cwd=project.root)
+    bare = ["docker", "run", "--rm", "--init", "--interactive", "--network=host", "--env=SKIP_INSTALL_PROJECT=1",
+            f"--volume={project.root}:/work", "--workdir=/work", f"{project.image}:{NAME}-dev-latest-root", "true"]
+    for name, command in (("tool true", [ENVTPL, "-i", NAME, "tool", "true"]), ("the script of wrap, true", [str(script), "true"])):
+        measure(Row(name, 1.1, note="against docker run of the same image"), rounds(25),
+                lambda: timed(command, cwd=project.root, log=log), lambda: timed(bare, cwd=project.root, log=log), warm_up=2)
 
 
 # --- builds ------------------------------------------------------------------

@@ -44,7 +44,7 @@ lint_shell() {
 
 lint_scripts() {
     local directory
-    for directory in scripts benches .ci src; do
+    for directory in scripts benches .ci src templates/wrap; do
         if [ -d "$directory" ]; then check "shellcheck: $directory" lint_shell "$directory"; fi
     done
 }

@@ -27,6 +27,10 @@ have docker-registry || apt_install docker-registry
 have chromium-headless-shell || apt_install chromium-headless-shell
 have ssh || apt_install openssh-client
 have gpg || apt_install gnupg # for an archive of packages with signatures
+# The script of `envtpl wrap` runs under each of these shells, and with podman.
+have podman || apt_install podman catatonit
+have zsh || apt_install zsh
+have busybox || apt_install busybox
 have srun || apt_install slurm-wlm munge # ranks as a scheduler starts them
 "$ROOT/scripts/engine.sh" ensure
 "$ROOT/scripts/test-bases.sh"

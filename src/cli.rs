@@ -82,6 +82,10 @@ pub enum Command {
     /// Open a shell in the generic dev image, without the project
     #[command(alias = "empty_interactive", alias = "empty-interactive")]
     Shell(commands::shell::Args),
+    /// Run a command of the generic image on the files of a directory, as you
+    Tool(commands::tool::Args),
+    /// Print a script that does what `tool` does, for whoever has no envtpl
+    Wrap(commands::wrap::Args),
     /// List the packages that are installed in an image
     #[command(alias = "list_env")]
     ListEnv(commands::list_env::Args),

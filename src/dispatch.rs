@@ -11,7 +11,7 @@ use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
     completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
     exec, explain, export, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs,
-    sbom, shell, sources, stages, verify,
+    sbom, shell, sources, stages, tool, verify, wrap,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -23,10 +23,13 @@ const NOT_BEGUN: u8 = 125;
 /// Parses the command line, runs the command and gives the process its exit status.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let mut cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(answer) => return ExitCode::from(print(&answer, &arguments)),
     };
+    if let Command::Tool(args) = &mut cli.command {
+        args.take_terminal(&mut cli.global.installation);
+    }
     let global = &cli.global;
     let printer = Printer::new(global.format, global.color, global.quiet, global.verbose);
     // `run`, `dev` and `shell` start the person's own command: what goes wrong before that must
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
             | Command::Attach(_)
             | Command::Rerun(_)
             | Command::Shell(_)
+            | Command::Tool(_)
     );
     match dispatch(&cli, &printer) {
         Ok(status) => ExitCode::from(status),
@@ -55,7 +59,7 @@ fn print(answer: &clap::Error, arguments: &[OsString]) -> u8 {
     let printed = answer.print();
     if answer.use_stderr() {
         return match command_named(arguments).as_deref() {
-            Some("run" | "dev" | "exec" | "attach" | "rerun" | "shell") => NOT_BEGUN,
+            Some("run" | "dev" | "exec" | "attach" | "rerun" | "shell" | "tool") => NOT_BEGUN,
             _ => Kind::Usage.exit_status(),
         };
     }
@@ -121,6 +125,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::Runs(args) => runs::run(&context, args),
         Command::Rerun(args) => return rerun::run(&context, args),
         Command::Shell(args) => return shell::run(&context, args),
+        Command::Tool(args) => tool::run(&context, args),
+        Command::Wrap(args) => wrap::run(&context, args),
         Command::Freeze(args) => freeze::run(&context, args),
         Command::Sources(args) => sources::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),

@@ -1,7 +1,6 @@
 //! `envtpl env`: the person's `.env`, for this machine.
 
 mod network;
-mod person;
 mod settings;
 
 use std::path::Path;
@@ -9,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::commands::Context;
+use crate::commands::person::Person;
 use crate::commands::planned;
 use crate::error::{Error, Result};
 use crate::files::{self, ChangeSet};
@@ -19,7 +19,6 @@ use crate::project::Project;
 use crate::templates::{Record, naming};
 
 pub use network::Found;
-pub use person::Person;
 pub use settings::{Subject, complete};
 
 /// Write `.env` for you and this machine, or add what is missing in it

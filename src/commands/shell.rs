@@ -4,8 +4,7 @@
 use crate::commands::Context;
 use crate::commands::building::{Derived, Output, ServiceDockerfile, stage_failure};
 use crate::commands::start::has_terminal;
-use crate::commands::workplace::{Layer, Workplace, check_identity};
-use crate::engine::Images;
+use crate::commands::workplace::{Workplace, check_identity};
 use crate::error::Result;
 use crate::installation::dockerfile::Dockerfile;
 use crate::installation::flavour::Flavour;
@@ -47,13 +46,7 @@ pub fn run(context: &Context, args: &Args) -> Result<u8> {
         return open(&workplace, stage, &args.fresh);
     }
     let workplace = Workplace::open(context, &project, installation)?;
-    let image = workplace.image(&Layer::Generic.service(Flavour::Dev))?;
-    if workplace.images.find(image, &context.printer)?.is_none() {
-        return Err(Images::missing(
-            image,
-            &format!("envtpl build-generic -i {}", installation.name()),
-        ));
-    }
+    let (image, _) = workplace.generic(Flavour::Dev)?;
     let invocation = container(&workplace).args([image, "/bin/bash"]);
     if context.dry_run {
         return context.printer.data(format!("{invocation}\n")).map(|()| 0);

@@ -8,6 +8,7 @@ use crate::engine::{Compose, Image, Images, Model};
 use crate::error::{Error, Kind, Place, Result};
 use crate::files;
 use crate::installation::dotenv::Dotenv;
+use crate::installation::flavour::Flavour;
 use crate::installation::identity;
 use crate::project::{Installation, Project, user_digest};
 
@@ -85,6 +86,19 @@ impl<'a> Workplace<'a> {
                 unreadable.variable, unreadable.condition
             )
         })
+    }
+
+    /// The generic image of a flavour, and its name.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; `NotReady` when it is missing, with the command that makes it.
+    pub fn generic(&self, flavour: Flavour) -> Result<(&str, Image)> {
+        let service = Layer::Generic.service(flavour);
+        let name = self.image(&service)?;
+        let build = format!("envtpl build-generic -i {}", self.installation.name());
+        let found = self.find(&service)?;
+        let image = found.ok_or_else(|| Images::missing(name, &build))?;
+        Ok((name, image))
     }
 
     /// The image of a service, if the engine has it.

@@ -38,6 +38,8 @@ pub struct Image {
     pub labels: HashMap<String, String>,
     /// Digests of the layers' uncompressed contents, lowest first.
     pub layers: Vec<String>,
+    /// Its names, `name:tag`.
+    pub repo_tags: Vec<String>,
     /// `name@sha256:…` for each registry it came from or went to.
     pub repo_digests: Vec<String>,
     /// The command that it runs by itself.
@@ -520,6 +522,7 @@ impl From<ImageInspect> for Image {
                 .root_fs
                 .and_then(|root| root.layers)
                 .unwrap_or_default(),
+            repo_tags: found.repo_tags.unwrap_or_default(),
             repo_digests: found.repo_digests.unwrap_or_default(),
             command: config.cmd.unwrap_or_default(),
         }

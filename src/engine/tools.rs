@@ -48,6 +48,12 @@ impl Tools {
         start(&self.docker)
     }
 
+    /// Whether the engine is podman, by its name.
+    pub fn is_podman(&self) -> bool {
+        let is_podman = |word: &OsString| word.to_string_lossy().contains("podman");
+        self.docker.iter().any(is_podman)
+    }
+
     /// The start of a Compose command line.
     pub fn compose(&self) -> Invocation {
         start(&self.compose)

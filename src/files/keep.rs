@@ -72,6 +72,15 @@ pub fn keep_readable(path: &Path, bytes: &[u8]) -> Result<()> {
     put_as(directory, path, bytes, Some(0o644)).map_err(|source| Error::io("write", path, source))
 }
 
+/// As [`keep_readable`], a program that others may run too.
+///
+/// # Errors
+/// When it cannot be written; what was there stays.
+pub fn keep_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    put_as(directory, path, bytes, Some(0o755)).map_err(|source| Error::io("write", path, source))
+}
+
 fn add_line(project_root: &Path, path: &Path, line: &str) -> io::Result<()> {
     let mut file = sys::open_to_append(path, 0o600)?;
     state::give_to_owner(project_root, &[path])?;

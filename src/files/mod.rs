@@ -26,7 +26,7 @@ mod walk;
 pub use change_set::{Action, Change, ChangeSet, unified_diff};
 pub use digest::{digest, hexadecimal};
 pub use journal::{Journal, make_kept_directory};
-pub use keep::{forget, keep, keep_line, keep_readable};
+pub use keep::{forget, keep, keep_line, keep_program, keep_readable};
 pub use lock::{Holder, Lock};
 pub use objects::{
     Unfinished, digest_of, link, make_directory, make_private_directory, open_if_exists, remove,

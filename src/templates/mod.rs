@@ -7,6 +7,7 @@ pub mod merge;
 pub mod naming;
 mod record;
 pub mod render;
+pub mod toolchain;
 
 pub use answers::{Answers, Base, Choice, Conda, FromBase};
 pub use catalogue::{Catalogue, Python, check_image, other_python};

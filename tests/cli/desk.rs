@@ -93,6 +93,21 @@ impl Desk {
         fs::set_permissions(self.work().join(path), permissions).expect("set");
     }
 
+    /// The permission bits of a file in the working directory.
+    pub fn permissions(&self, path: &str) -> u32 {
+        let metadata = fs::metadata(self.work().join(path)).expect("a file");
+        metadata.permissions().mode() & 0o777
+    }
+
+    /// Where the settings of its one installation stand, in the working directory.
+    pub fn settings(&self) -> String {
+        let installations = fs::read_dir(self.work().join("installation")).expect("a directory");
+        let mut names = installations.map(|entry| entry.expect("an entry").path().join(".env"));
+        let settings = names.find(|path| path.exists()).expect("settings");
+        let relative = settings.strip_prefix(self.work()).expect("in it");
+        relative.to_str().expect("text").to_owned()
+    }
+
     /// Whether there is a file in the working directory.
     pub fn has(&self, path: &str) -> bool {
         self.work().join(path).exists()
@@ -148,6 +163,17 @@ impl Desk {
         self.run(directory, None, arguments)
     }
 
+    /// Runs another program as envtpl is run.
+    pub fn other(
+        &self,
+        directory: &Path,
+        variable: Option<(&str, &str)>,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Ended {
+        Ended::run(&mut self.program_in(directory, variable, program, arguments))
+    }
+
     fn run(&self, directory: &Path, variable: Option<(&str, &str)>, arguments: &[&str]) -> Ended {
         Ended::run(&mut self.command(directory, variable, arguments))
     }
@@ -158,8 +184,19 @@ impl Desk {
         variable: Option<(&str, &str)>,
         arguments: &[&str],
     ) -> Command {
+        let envtpl = Path::new(env!("CARGO_BIN_EXE_envtpl"));
+        self.program_in(directory, variable, envtpl, arguments)
+    }
+
+    fn program_in(
+        &self,
+        directory: &Path,
+        variable: Option<(&str, &str)>,
+        program: &Path,
+        arguments: &[&str],
+    ) -> Command {
         let bin = self.directory.path().join("bin");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_envtpl"));
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(directory)

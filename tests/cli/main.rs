@@ -29,4 +29,5 @@ mod sources;
 mod ssh;
 mod stages;
 mod stand_in;
+mod tool;
 mod verify;

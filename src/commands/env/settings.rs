@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::commands::env::network::Found;
-use crate::commands::env::person::Person;
+use crate::commands::person::Person;
 use crate::error::Result;
 use crate::installation::dotenv::Dotenv;
 use crate::installation::identity::image_safe;
@@ -208,7 +208,7 @@ fn paragraphs_about(template: &str, names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::env::person::Account;
+    use crate::commands::person::Account;
 
     fn account(name: &str, id: u32) -> Account {
         Account {
@@ -222,6 +222,7 @@ mod tests {
             user: account(user, uid),
             group: account(group, gid),
             groups: vec![account("lab data", 2000), account("odd:name", 2001)],
+            group_ids: vec![gid, 2000, 2001],
             devices: vec![account("video", 44), account("render", 104)],
         }
     }

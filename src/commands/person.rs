@@ -27,6 +27,8 @@ pub struct Person {
     pub group: Account,
     /// The other groups.
     pub groups: Vec<Account>,
+    /// The numbers of all groups, also of those without a name; that of the first one first.
+    pub group_ids: Vec<u32>,
     /// The groups that own this machine's GPUs, as far as there are such.
     pub devices: Vec<Account>,
 }
@@ -40,12 +42,10 @@ impl Person {
         let users = Accounts::read("/etc/passwd")?;
         let groups = Accounts::read("/etc/group")?;
         let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
-        let mut others: Vec<u32> = getgroups()
-            .unwrap_or_default()
-            .into_iter()
-            .map(rustix::fs::Gid::as_raw)
-            .filter(|id| *id != gid)
-            .collect();
+        let others = getgroups().unwrap_or_default().into_iter();
+        let others = others.map(rustix::fs::Gid::as_raw).filter(|id| *id != gid);
+        let group_ids: Vec<u32> = std::iter::once(gid).chain(others).collect();
+        let mut others = group_ids[1..].to_vec();
         others.sort_unstable();
         others.dedup();
         Ok(Self {
@@ -60,6 +60,7 @@ impl Person {
                     })
                 })
                 .collect(),
+            group_ids,
             devices: ["video", "render"]
                 .into_iter()
                 .filter_map(|name| groups.named(name))
