@@ -51,6 +51,20 @@ pub enum Command {
     BuildUser(commands::build_user::Args),
     /// Build the generic images, then the user images
     Build(commands::build::Args),
+    /// Push the generic images, run and dev, so that team-mates pull them; true tags only
+    #[command(alias = "push_generic")]
+    PushGeneric(commands::push_generic::Args),
+    /// Push the images for your user
+    #[command(alias = "push_user")]
+    PushUser(commands::push_user::Args),
+    /// Push the generic images and those for your user
+    Push(commands::push::Args),
+    /// Pull the generic images that a team-mate pushed, instead of building them
+    #[command(alias = "pull_generic")]
+    PullGeneric(commands::pull_generic::Args),
+    /// Pull the images for your user
+    #[command(alias = "pull_user")]
+    PullUser(commands::pull_user::Args),
     /// List the builds that are kept, or show one
     Builds(commands::builds::Args),
     /// Write a page about a build: what ran when, what it waited for, what weighs what

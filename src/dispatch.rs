@@ -10,8 +10,9 @@ use crate::cli::{Cli, Command};
 use crate::commands::{
     Context, attach, bootstrap_base, build, build_generic, build_user, builds, check, clean,
     completions, debug, detached, dev, diff, doctor, down, edit_from_base, edit_platform, env,
-    exec, explain, export, freeze, init, list_env, logs, ls, man, ps, report, rerun, run, runs,
-    sbom, shell, sources, stages, tool, verify, wrap,
+    exec, explain, export, freeze, init, list_env, logs, ls, man, ps, pull_generic, pull_user,
+    push, push_generic, push_user, report, rerun, run, runs, sbom, shell, sources, stages, tool,
+    verify, wrap,
 };
 use crate::error::{Error, Kind, Result};
 use crate::output::{Color, Format, Printer, cannot_print};
@@ -110,6 +111,11 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<u8> {
         Command::BuildGeneric(args) => build_generic::run(&context, args),
         Command::BuildUser(args) => build_user::run(&context, args),
         Command::Build(args) => build::run(&context, args),
+        Command::PushGeneric(args) => push_generic::run(&context, args),
+        Command::PushUser(args) => push_user::run(&context, args),
+        Command::Push(args) => push::run(&context, args),
+        Command::PullGeneric(args) => pull_generic::run(&context, args),
+        Command::PullUser(args) => pull_user::run(&context, args),
         Command::Debug(args) => debug::run(&context, args),
         Command::Builds(args) => builds::run(&context, args),
         Command::Report(args) => report::run(&context, args),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::commands::verify::{Outcome, Verdict};
 use crate::commands::workplace::{Layer, Workplace, settings, user_inputs};
 use crate::commands::{Context, detached};
-use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL};
+use crate::engine::{INPUTS_LABEL, Image, REVISION_LABEL, USER_INPUTS_LABEL};
 use crate::error::{Kind, Result};
 use crate::files;
 use crate::installation::compose::ComposeFile;
@@ -187,7 +187,7 @@ impl Expected<'_> {
         let label = |name: &str| image.labels.get(name).map(String::as_str);
         let other_user = self
             .user_inputs
-            .is_some_and(|inputs| label("envtpl.user-inputs") != Some(inputs));
+            .is_some_and(|inputs| label(USER_INPUTS_LABEL) != Some(inputs));
         if label(INPUTS_LABEL) != Some(&self.inputs) || other_user {
             return Some("files");
         }
@@ -251,8 +251,8 @@ mod tests {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Image {
             labels: [
-                label("envtpl.inputs", inputs),
-                label("envtpl.user-inputs", user_inputs),
+                label(INPUTS_LABEL, inputs),
+                label(USER_INPUTS_LABEL, user_inputs),
             ]
             .into(),
             layers: layers.iter().map(|layer| (*layer).to_owned()).collect(),

@@ -32,7 +32,10 @@ pub use facts::{EngineFacts, insecure_registries, tool_version};
 pub use host::{HostGpus, emulates, find_gpus, usable_acceleration};
 pub use images::{Container, ContainerState, Image, Images, ListedContainer, local_socket};
 pub use layout::{ExportedLayer, Layout};
-pub use naming::{FAMILY_LABEL, INPUTS_LABEL, REVISION_LABEL, commit_tag, is_commit_tag, short_id};
+pub use naming::{
+    FAMILY_LABEL, INPUTS_LABEL, REVISION_LABEL, USER_INPUTS_LABEL, commit_tag, is_commit_tag,
+    short_id,
+};
 pub use reservation::Reserved;
 pub use tools::Tools;
 pub use version::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE, Version};

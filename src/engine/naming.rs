@@ -6,6 +6,9 @@ pub const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 /// The label that holds the digest of what a generic image was built from.
 pub const INPUTS_LABEL: &str = "envtpl.inputs";
 
+/// The label that holds the digest of what a user image adds to its generic image.
+pub const USER_INPUTS_LABEL: &str = "envtpl.user-inputs";
+
 /// The label that says which project and installation an image is of, also when it has lost its
 /// name to a newer one: `repository:installation`.
 pub const FAMILY_LABEL: &str = "envtpl.image";

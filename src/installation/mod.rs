@@ -14,6 +14,7 @@ pub mod name;
 pub mod pin;
 pub mod project_settings;
 pub mod pyproject;
+pub mod readme;
 pub mod requirements;
 pub mod setup_cfg;
 pub mod yaml_document;

@@ -147,6 +147,14 @@ impl Name {
         format!("{}-{}-{variant}2", self.platform, self.acceleration)
     }
 
+    /// What names have in common that differ in their platform alone: `cuda`, `cuda-jax`.
+    pub fn without_platform(&self) -> String {
+        match self.variant() {
+            Some(variant) => format!("{}-{variant}", self.acceleration),
+            None => self.acceleration.to_string(),
+        }
+    }
+
     /// Whether two names mean the same installation: the older prefix makes no difference.
     pub fn same_environment(&self, other: &Self) -> bool {
         (self.platform, self.acceleration, &self.variant)

@@ -180,6 +180,11 @@ impl Printer {
         self.talk(format_args!("{label} {text}"));
     }
 
+    /// Says more about the warning before it, also when quiet.
+    pub fn warn_more(&self, text: impl std::fmt::Display) {
+        self.talk(format_args!("{text}"));
+    }
+
     /// Warns of an error that does not end the command, with its next steps.
     pub fn warn_about(&self, error: &Error) {
         self.warn(error);

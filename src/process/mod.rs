@@ -5,6 +5,7 @@ mod follow;
 mod foreground;
 mod interrupt;
 mod invocation;
+mod shown;
 
 pub use background::Background;
 pub use follow::Happening;

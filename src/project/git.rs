@@ -1,12 +1,16 @@
 //! The project's git repository: which commit we are on and what differs from it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Repository, StatusOptions};
+use git2::{ErrorCode, ObjectType, Repository, StatusOptions, TreeWalkMode, TreeWalkResult};
 
 use crate::error::{Error, Result};
 use crate::project::revision::Commit;
 use crate::secrets::without_login;
+
+/// What git notes of a symbolic link (gitformat-index, "mode").
+const SYMBOLIC_LINK: i32 = 0o120_000;
 
 /// The git repository around the project.
 pub struct Git {
@@ -103,6 +107,58 @@ impl Git {
         };
         let blob = self.repository.find_blob(entry.id()).map_err(damaged)?;
         Ok(Some(blob.content().to_owned()))
+    }
+
+    /// The files below a directory of the work tree as they were in a commit, with their paths
+    /// relative to it; `None` when there is no such commit.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn files_at(
+        &self,
+        revision: &str,
+        directory: &Path,
+    ) -> Result<Option<BTreeMap<PathBuf, Vec<u8>>>> {
+        let damaged = |source| {
+            Error::failed(format!(
+                "cannot read `{}` at {revision}",
+                directory.display()
+            ))
+            .because(source)
+        };
+        let (Ok(below), Some(commit)) = (
+            directory.strip_prefix(&self.work_tree),
+            self.find_commit(revision),
+        ) else {
+            return Ok(None);
+        };
+        let mut tree = commit.tree().map_err(damaged)?;
+        if below != Path::new("") {
+            let entry = match tree.get_path(below) {
+                Ok(entry) => entry,
+                Err(error) if error.code() == ErrorCode::NotFound => {
+                    return Ok(Some(BTreeMap::new()));
+                }
+                Err(error) => return Err(damaged(error)),
+            };
+            tree = self.repository.find_tree(entry.id()).map_err(damaged)?;
+        }
+        let mut ids = Vec::new();
+        tree.walk(TreeWalkMode::PreOrder, |above, entry| {
+            // A symbolic link is a blob too, and no file.
+            if entry.kind() == Some(ObjectType::Blob) && entry.filemode() != SYMBOLIC_LINK {
+                let path = [above.as_bytes(), entry.name_bytes()].concat();
+                ids.push((path_from_bytes(&path), entry.id()));
+            }
+            TreeWalkResult::Ok
+        })
+        .map_err(damaged)?;
+        let mut files = BTreeMap::new();
+        for (path, id) in ids {
+            let blob = self.repository.find_blob(id).map_err(damaged)?;
+            files.insert(path, blob.content().to_owned());
+        }
+        Ok(Some(files))
     }
 
     fn find_commit(&self, revision: &str) -> Option<git2::Commit<'_>> {

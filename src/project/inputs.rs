@@ -1,14 +1,16 @@
 //! What a build reads, as one digest: images carry it as a label, so that a later look can tell
 //! whether they still are what the files say.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::files::{self, EntryKind};
 use crate::installation::flavour::Flavour;
+use crate::project::Git;
 
 /// Files that no generic build reads: talk, personal settings, the user layer, how containers are
 /// run, and what envtpl keeps for itself. `envtpl.lock` is read through `dependencies/locked/`.
@@ -41,23 +43,84 @@ pub fn digest(installation: &Path, flavour: Flavour) -> Result<String> {
     let mut hash = Sha256::new();
     for entry in files::walk(installation)? {
         let path = entry.path.as_path();
-        let unread = NOT_READ.iter().any(|name| path == Path::new(name));
-        let other = flavour == Flavour::Run && DEV_ONLY.iter().any(|name| path == Path::new(name));
-        if unread || other || entry.kind != EntryKind::File {
+        if !is_read(path, flavour) || entry.kind != EntryKind::File {
             continue;
         }
         add(&mut hash, installation, path, entry.mode & 0o111 != 0)?;
     }
-    field(&mut hash, build_section(installation, flavour).as_bytes());
+    let compose = files::read(&installation.join("compose.yaml")).unwrap_or_default();
+    field(&mut hash, build_section(&compose, flavour).as_bytes());
     Ok(finish(hash))
+}
+
+/// Whether the generic image of a flavour is built from a file.
+fn is_read(path: &Path, flavour: Flavour) -> bool {
+    let unread = NOT_READ.iter().any(|name| path == Path::new(name));
+    let other = flavour == Flavour::Run && DEV_ONLY.iter().any(|name| path == Path::new(name));
+    !unread && !other
+}
+
+/// A file that generic images are built from, as it was at a commit and as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DifferingFile {
+    /// Relative to the installation.
+    pub path: PathBuf,
+    /// At the commit; `None` when it was not there.
+    pub before: Option<Vec<u8>>,
+    /// Now; `None` when it is not there.
+    pub after: Option<Vec<u8>>,
+}
+
+/// The files that the generic image of a flavour is built from and that are not as they were at a
+/// commit, by path; `None` when the commit is not here.
+///
+/// # Errors
+/// When a file or the repository cannot be read.
+pub fn differing(
+    git: &Git,
+    commit: &str,
+    installation: &Path,
+    flavour: Flavour,
+) -> Result<Option<Vec<DifferingFile>>> {
+    let Some(before) = git.files_at(commit, installation)? else {
+        return Ok(None);
+    };
+    let mut both: BTreeMap<PathBuf, DifferingFile> = BTreeMap::new();
+    let absent = |path: &Path| DifferingFile {
+        path: path.to_owned(),
+        before: None,
+        after: None,
+    };
+    for (path, bytes) in before {
+        let file = DifferingFile {
+            before: Some(bytes),
+            ..absent(&path)
+        };
+        both.insert(path, file);
+    }
+    for entry in files::walk(installation)? {
+        if entry.kind == EntryKind::File {
+            let file = both.entry(entry.path.clone());
+            let file = file.or_insert_with(|| absent(&entry.path));
+            file.after = Some(files::read(&installation.join(&entry.path))?);
+        }
+    }
+    let compose = Path::new("compose.yaml");
+    let section =
+        |bytes: &Option<Vec<u8>>| build_section(bytes.as_deref().unwrap_or_default(), flavour);
+    let mut differing: Vec<DifferingFile> = both.into_values().collect();
+    differing.retain(|file| match file.path == compose {
+        true => section(&file.before) != section(&file.after),
+        false => is_read(&file.path, flavour) && file.before != file.after,
+    });
+    Ok(Some(differing))
 }
 
 /// The `build:` of the flavour's service as written, or nothing where the file does not say.
 /// Whether the file is right is for Compose to judge, so a broken one is no error here.
-fn build_section(installation: &Path, flavour: Flavour) -> String {
-    files::read(&installation.join("compose.yaml"))
+fn build_section(compose: &[u8], flavour: Flavour) -> String {
+    serde_yaml::from_slice::<serde_yaml::Value>(compose)
         .ok()
-        .and_then(|bytes| serde_yaml::from_slice::<serde_yaml::Value>(&bytes).ok())
         .and_then(|mut document| {
             document.apply_merge().ok()?;
             let service = format!("image-{flavour}-root");

@@ -19,7 +19,7 @@ pub use builds::{
     file as build_file,
 };
 pub use git::Git;
-pub use inputs::{digest, user_digest};
+pub use inputs::{DifferingFile, differing, digest, user_digest};
 pub use revision::{Commit, Revision};
 pub use runs::{Mount, RanImage, Run, file as runs_file};
 pub use times::{to_the_millisecond, to_the_second};

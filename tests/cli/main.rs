@@ -25,6 +25,7 @@ mod lints;
 mod list_env;
 mod packages;
 mod sbom;
+mod sharing;
 mod sources;
 mod ssh;
 mod stages;

@@ -52,6 +52,7 @@ mod scratch;
 mod second_engine;
 mod servers;
 mod sessions;
+mod sharing;
 mod shells;
 mod slurm;
 mod sources;

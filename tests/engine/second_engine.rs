@@ -30,6 +30,11 @@ impl SecondEngine {
         Self { script, address }
     }
 
+    /// What `DOCKER_HOST` says for it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Brings an image of the first engine.
     pub fn bring(&self, image: &str) {
         let mut saved = Command::new("docker")

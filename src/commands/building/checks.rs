@@ -18,12 +18,19 @@ pub fn refuse_dirty(
     installation: &Installation,
     args: &BuildArgs,
 ) -> Result<()> {
-    let Revision::Dirty { changes, .. } = revision else {
-        return Ok(());
-    };
     if args.allow_dirty {
         return Ok(());
     }
+    refuse_uncommitted(revision, installation).map_err(|error| {
+        error.help("or let `--commit` do that, or build with `--allow-dirty` (the tag says so)")
+    })
+}
+
+/// Refuses files that are not committed, with the line that commits them.
+pub fn refuse_uncommitted(revision: &Revision, installation: &Installation) -> Result<()> {
+    let Revision::Dirty { changes, .. } = revision else {
+        return Ok(());
+    };
     let shown: Vec<String> = changes
         .iter()
         .take(10)
@@ -44,8 +51,7 @@ pub fn refuse_dirty(
     .help(format!(
         "git add {directory} && git commit -m 'Change the environment {}'",
         installation.name()
-    ))
-    .help("or let `--commit` do that, or build with `--allow-dirty` (the tag says so)"))
+    )))
 }
 
 /// An engine that is new enough for what the Dockerfile says.

@@ -165,6 +165,14 @@ pub fn check(installation: &Installation, layer: Layer, args: &BuildArgs) -> Res
     checks::dockerfile(installation, layer, args)
 }
 
+/// Refuses files that are not committed, of which no true tag could be made.
+///
+/// # Errors
+/// `Failed` with the line that commits them.
+pub fn refuse_uncommitted(installation: &Installation) -> Result<()> {
+    checks::refuse_uncommitted(&Revision::of(installation.directory())?, installation)
+}
+
 /// The same for the generic images, and the stages to be built again that only the user images
 /// have.
 ///

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::commands::turn::aside::{Aside, Kept, Pair};
 use crate::commands::turn::{Turn, carry, composition, lock};
 use crate::error::Result;
+use crate::installation::readme;
 use crate::templates::merge::{Refusal, Refused, is_sound, merge, refusal};
 use crate::templates::{Answers, Catalogue, RECORD, Written, blob_id, render};
 
@@ -120,6 +121,16 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// `README.md` with the other name in the line that says where to pull the images.
+    fn renamed_readme(&self, path: &str, mine: Option<&Kept>) -> Option<Vec<u8>> {
+        if path != "README.md" {
+            return None;
+        }
+        let text = String::from_utf8(mine?.bytes.clone()).ok()?;
+        let (from, to) = (self.source.name(), &self.target.name);
+        Some(readme::renamed(&text, from, to).into_bytes())
+    }
+
     /// Merges all files; gives those that change.
     pub(super) fn merge(&self, sides: &BTreeMap<String, Sides>) -> Result<Aside> {
         let mut files = Aside::default();
@@ -129,8 +140,9 @@ impl Turn<'_> {
                 continue;
             }
             let mine = self.mine(path)?;
-            let unpinned = self.without_pin(path, mine.as_ref());
-            let mine_bytes = unpinned.as_deref();
+            let adapted = (self.without_pin(path, mine.as_ref()))
+                .or_else(|| self.renamed_readme(path, mine.as_ref()));
+            let mine_bytes = adapted.as_deref();
             let mine_bytes = mine_bytes.or(mine.as_ref().map(|kept| kept.bytes.as_slice()));
             let theirs = side.theirs.as_ref().map(|kept| kept.bytes.as_slice());
             let base = match (&side.base, mine_bytes) {
