@@ -51,8 +51,10 @@ lint_scripts() {
 
 # Names of the installations that the catalogue offers, with each base:
 # what `envtpl init` accepts, which is the same as what people can ask for.
+# A toolchain has a base of its own.
 combinations() {
     local base
+    echo toolchain amd64-cpu-aarch64
     for base in from-python from-scratch; do
         printf '%s %s\n' "$base" amd64-cpu "$base" amd64-cuda "$base" amd64-rocm "$base" arm64-cpu "$base" arm64-cuda
     done
@@ -70,7 +72,7 @@ lint_rendered() {
 }
 
 lint_templates() {
-    local base name project count=0
+    local base name project kind count=0
     cargo build --quiet
     # Not local: the trap runs when this function is over.
     rooms=$(mktemp -d)
@@ -78,7 +80,9 @@ lint_templates() {
     while read -r base name; do
         project=$rooms/$base-$name
         mkdir -p "$project"
-        if ! "$ROOT/target/debug/envtpl" init "$project" --yes --quiet --installation "$name" --from-base "$base" \
+        kind=(--from-base "$base")
+        if [ "$base" = toolchain ]; then kind=(--kind toolchain --triple aarch64-linux-gnu); fi
+        if ! "$ROOT/target/debug/envtpl" init "$project" --yes --quiet --installation "$name" "${kind[@]}" \
             --project-name lint-me; then
             check "render: $base $name" false
             continue

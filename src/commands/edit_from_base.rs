@@ -27,19 +27,27 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// `Usage` when it has that kind of base already; `Failed` when edits contradict what would be
+/// `Usage` when it has that kind of base already, or is a toolchain; `Failed` when edits contradict what would be
 /// written. Then nothing has changed.
 pub fn run(context: &Context, args: &Args) -> Result<()> {
     let project = context.project()?;
     let source = context.installation(&project)?;
-    if let Some(record) = Record::read(source.directory())?
-        && record.answers.from_base == args.from_base
-    {
-        return Err(Error::usage(format!(
-            "`{}` is {} already",
-            source.name(),
-            args.from_base
-        )));
+    let record = Record::read(source.directory())?;
+    match record.map(|record| record.answers.from_base) {
+        Some(FromBase::Toolchain) => {
+            return Err(Error::usage(format!(
+                "`{}` is a toolchain: its Python is that of its distribution, beside the compilers",
+                source.name()
+            ))
+            .help("scaffold an environment beside it: `envtpl init -i NAME`"));
+        }
+        Some(kind) if kind == args.from_base => {
+            return Err(Error::usage(format!(
+                "`{}` is {kind} already",
+                source.name()
+            )));
+        }
+        _ => {}
     }
     turn(
         context,

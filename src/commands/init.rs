@@ -22,6 +22,7 @@ use crate::project::{Git, Project};
 use crate::templates::{Choice, FromBase};
 
 use decision::Scaffold;
+use declared::Declared;
 use repository::Repository;
 
 /// Scaffold installations for a new or an existing Python project
@@ -38,11 +39,20 @@ use repository::Repository;
   envtpl init my-project -i amd64-rocm     in a new directory, for AMD GPUs
   envtpl init --from-base from-scratch --python 3.11
   envtpl init --base-image python:3.11-slim -i arm64-cpu --yes
+  envtpl init --kind toolchain --triple aarch64-linux-gnu -i amd64-cpu-aarch64
   envtpl init --dry-run                    show the files that would be written")]
 pub struct Args {
     /// The project's directory; it is made if it is not there
     #[arg(value_name = "DIR")]
     project: Option<PathBuf>,
+
+    /// What to scaffold: what the project runs in, or compilers for another machine
+    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    kind: Kind,
+
+    /// The machine that a toolchain compiles for, as a GNU triple
+    #[arg(long, value_name = "TRIPLE")]
+    triple: Option<String>,
 
     /// Extend an image that has a Python (the default), or start from a plain one with conda
     #[arg(long, value_enum, value_name = "KIND")]
@@ -73,12 +83,25 @@ pub struct Args {
     yes: bool,
 }
 
+/// What is scaffolded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// What the project runs in.
+    #[default]
+    Environment,
+    /// Compilers for another machine.
+    Toolchain,
+}
+
 #[derive(Debug, Serialize)]
 struct Report {
     root: PathBuf,
     project_name: String,
     package_name: String,
     from_base: FromBase,
+    /// The machine that a toolchain compiles for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triple: Option<&'static str>,
     installations: Vec<Installed>,
 }
 
@@ -104,14 +127,19 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     }
     let repository = Repository::look(&root)?;
     let scaffold = decision::decide(context, args, root, &repository)?;
-    let mut declared = import::declared(context, &scaffold.root, &repository, scaffold.from_base)?;
+    let mut declared = match scaffold.machine {
+        // What the project needs when it runs has no place beside compilers.
+        Some(_) => Declared::default(),
+        None => import::declared(context, &scaffold.root, &repository, scaffold.from_base)?,
+    };
     let host = Host::look(&context.printer)?;
 
     let installations = scaffold.installations.iter();
     let names: Vec<&Name> = installations.map(|(name, _)| name).collect();
     let _lock = planned::lock(context, &scaffold.root, &names, "init")?;
     let mut changes = ChangeSet::new(&scaffold.root);
-    if repository.has_only_tools && !args.no_skeleton {
+    let no_skeleton = args.no_skeleton || scaffold.machine.is_some();
+    if repository.has_only_tools && !no_skeleton {
         context.printer.warn(
             "no package was written: pyproject.toml is there, and has no [project] to install",
         );
@@ -119,7 +147,7 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
             "add [project] and [build-system] to it, or say that none is wanted with `--no-skeleton`",
         );
     }
-    let no_skeleton = args.no_skeleton || repository.has_only_tools;
+    let no_skeleton = no_skeleton || repository.has_only_tools;
     let program = if repository.has_package || no_skeleton {
         writing::ignore(&mut changes, ["/.envtpl/"].into_iter())?;
         None
@@ -184,6 +212,7 @@ fn report(scaffold: &Scaffold) -> Report {
         project_name: scaffold.project_name.clone(),
         package_name: scaffold.package_name.clone(),
         from_base: scaffold.from_base,
+        triple: scaffold.machine.map(|machine| machine.triple),
         installations: scaffold.installations.iter().map(installed).collect(),
     }
 }
@@ -220,7 +249,10 @@ fn tell(context: &Context, scaffold: &Scaffold, program: Option<&str>) -> Result
     }
     steps.push("git add . && git commit -m 'Scaffold the environments'".to_owned());
     steps.push(format!("envtpl build-user -i {name}"));
-    let program = program.unwrap_or("python");
+    let program = match scaffold.machine {
+        Some(_) => "make",
+        None => program.unwrap_or("python"),
+    };
     steps.push(format!("envtpl run -i {name} -- {program}"));
     steps.push(format!("envtpl freeze -i {name}"));
     printer.note(format_args!("\nNext:\n  {}", steps.join("\n  ")));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::installation::name::Name;
+use crate::templates::machine::{Machine, by_triple};
 
 /// What kind of image an installation starts from.
 #[derive(
@@ -19,10 +20,14 @@ pub enum FromBase {
     FromPython,
     /// A plain distribution, on which conda installs Python and everything else.
     FromScratch,
+    /// A plain distribution with its own Python and its cross compilers. Nothing is turned into
+    /// this or out of it, so that no option takes it.
+    #[value(skip)]
+    Toolchain,
 }
 
 impl FromBase {
-    /// Both.
+    /// Those that an environment can have, and that one can be turned into.
     pub const ALL: [Self; 2] = [Self::FromPython, Self::FromScratch];
 }
 
@@ -31,6 +36,7 @@ impl fmt::Display for FromBase {
         f.pad(match self {
             Self::FromPython => "from-python",
             Self::FromScratch => "from-scratch",
+            Self::Toolchain => "toolchain",
         })
     }
 }
@@ -95,6 +101,14 @@ pub struct Answers {
     pub variant: String,
     /// What kind of image it starts from.
     pub from_base: FromBase,
+    /// The machine that it compiles for, if it is a toolchain.
+    #[serde(
+        rename = "triple",
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "by_triple"
+    )]
+    pub machine: Option<&'static Machine>,
     /// The project's name, as Compose and images take it.
     pub project_name: String,
     /// The name of the project's Python package.
@@ -114,6 +128,7 @@ impl Answers {
     pub fn new(
         name: &Name,
         from_base: FromBase,
+        machine: Option<&'static Machine>,
         choice: Choice,
         project_name: &str,
         package_name: &str,
@@ -124,6 +139,7 @@ impl Answers {
             acceleration: name.acceleration().to_string(),
             variant: name.variant().unwrap_or_default().to_owned(),
             from_base,
+            machine,
             project_name: project_name.to_owned(),
             package_name: package_name.to_owned(),
             python_version: choice.python_version,

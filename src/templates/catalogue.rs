@@ -19,6 +19,7 @@ pub struct Catalogue {
     refused: BTreeMap<String, String>,
     from_python: BTreeMap<String, Vec<Image>>,
     from_scratch: BTreeMap<String, Vec<Image>>,
+    toolchain: BTreeMap<String, Vec<Image>>,
     conda: BTreeMap<String, Installer>,
 }
 
@@ -181,7 +182,7 @@ impl Catalogue {
 
     /// What the catalogue knows about an image, whichever installation it is for.
     fn find(&self, image: &str) -> Option<&Image> {
-        [&self.from_python, &self.from_scratch]
+        [&self.from_python, &self.from_scratch, &self.toolchain]
             .into_iter()
             .flat_map(BTreeMap::values)
             .flatten()
@@ -212,6 +213,7 @@ impl Catalogue {
         let images = match kind {
             FromBase::FromPython => &self.from_python,
             FromBase::FromScratch => &self.from_scratch,
+            FromBase::Toolchain => &self.toolchain,
         };
         images.get(&key).map(Vec::as_slice).ok_or_else(|| {
             Error::usage(format!("envtpl knows no {kind} image for `{key}`"))

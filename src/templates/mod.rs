@@ -3,6 +3,7 @@
 
 mod answers;
 mod catalogue;
+mod machine;
 pub mod merge;
 pub mod naming;
 mod record;
@@ -11,4 +12,5 @@ pub mod toolchain;
 
 pub use answers::{Answers, Base, Choice, Conda, FromBase};
 pub use catalogue::{Catalogue, Python, check_image, other_python};
+pub use machine::Machine;
 pub use record::{RECORD, Record, Written, blob_id};

@@ -10,7 +10,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::templates::answers::Answers;
+use crate::templates::answers::{Answers, FromBase};
+use crate::templates::machine::Machine;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
@@ -48,15 +49,39 @@ impl Rendered {
     }
 }
 
+/// What the templates of an installation know: all facts of a machine, and not its triple alone.
+#[derive(Serialize)]
+struct Values<'a> {
+    #[serde(flatten)]
+    answers: &'a Answers,
+    machine: Option<&'static Machine>,
+}
+
 /// The files of an installation directory, without its record.
 ///
 /// # Errors
 /// When a template is wrong, which the tests rule out.
 pub fn installation(answers: &Answers) -> Result<Files> {
-    let mut files = tree("installation/common", answers, &answers.package_name)?;
-    let own = format!("installation/{}", answers.from_base);
-    files.extend(tree(&own, answers, &answers.package_name)?);
+    let values = Values {
+        answers,
+        machine: answers.machine,
+    };
+    let mut files = Files::new();
+    for layer in layers(answers.from_base) {
+        let root = format!("installation/{layer}");
+        files.extend(tree(&root, &values, &answers.package_name)?);
+    }
     Ok(files)
+}
+
+/// The directories of templates that make an installation. A file of a later one takes the place of
+/// an earlier one's.
+fn layers(kind: FromBase) -> &'static [&'static str] {
+    match kind {
+        FromBase::FromPython => &["common", "from-python"],
+        FromBase::FromScratch => &["common", "from-scratch"],
+        FromBase::Toolchain => &["common", "from-python", "toolchain"],
+    }
 }
 
 /// What the files of the project outside `installation/` depend on.
@@ -172,20 +197,26 @@ mod tests {
 
     use super::*;
     use crate::installation::devcontainer::Devcontainer;
+    use crate::installation::name::Acceleration;
     use crate::templates::{Catalogue, FromBase, Python};
 
     fn answers(name: &str, kind: FromBase) -> Answers {
         let name = name.parse().expect("a name");
+        let machine = (kind == FromBase::Toolchain)
+            .then(|| Machine::of("riscv64-linux-gnu").expect("a machine"));
         let choice = Catalogue::embedded()
             .and_then(|catalogue| catalogue.choose(&name, kind, &Python::Any))
             .expect("an image");
-        Answers::new(&name, kind, choice, "my-project", "my_project")
+        Answers::new(&name, kind, machine, choice, "my-project", "my_project")
     }
 
     #[test]
     fn every_installation_renders_whole() {
         for name in Catalogue::embedded().expect("a catalogue").names() {
-            for kind in FromBase::ALL {
+            for kind in [FromBase::ALL.as_slice(), &[FromBase::Toolchain]].concat() {
+                if kind == FromBase::Toolchain && name.acceleration() != Acceleration::Cpu {
+                    continue;
+                }
                 let answers = answers(&name.to_string(), kind);
                 let files = installation(&answers).expect("renders");
                 let text = |path: &str| {
@@ -199,6 +230,9 @@ mod tests {
                 assert!(files["entrypoints/entrypoint.sh"].executable);
                 let path = Path::new(DEVCONTAINER);
                 let editors = Devcontainer::parse(path, &text(DEVCONTAINER)).expect("JSON");
+                let lists = text("dependencies/apt-runtime.txt");
+                let of_toolchain = lists.contains("\ncrossbuild-essential-riscv64\n");
+                assert_eq!(of_toolchain, kind == FromBase::Toolchain);
                 for (service, _) in editors.services() {
                     assert!(text("compose.yaml").contains(&format!("\n  {service}:")));
                 }
@@ -216,7 +250,10 @@ mod tests {
     #[test]
     fn no_path_is_in_two_trees() {
         let paths = |root: &str| -> BTreeSet<String> {
-            let values = answers("amd64-cpu", FromBase::FromScratch);
+            let values = Values {
+                answers: &answers("amd64-cpu", FromBase::FromScratch),
+                machine: None,
+            };
             tree(root, &values, "p")
                 .expect("renders")
                 .into_keys()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use envtpl::engine::{OLDEST_BUILDX, OLDEST_COMPOSE, OLDEST_ENGINE};
 use envtpl::error::Kind;
 use envtpl::files;
+use envtpl::templates::Machine;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -104,7 +105,7 @@ fn code(directory: &str) -> String {
 fn every_file_of_an_installation_is_described() {
     let document = document("docs/installation-files.md");
     let templates = root().join("templates/installation");
-    for kind in ["common", "from-python", "from-scratch"] {
+    for kind in ["common", "from-python", "from-scratch", "toolchain"] {
         let directory = templates.join(kind);
         for entry in files::walk(&directory).expect("walked") {
             if entry.kind == files::EntryKind::File {
@@ -124,6 +125,41 @@ fn every_setting_of_a_project_is_described() {
             "{key} is not described"
         );
     }
+}
+
+#[test]
+fn the_page_on_toolchains_has_their_variables_and_machines() {
+    let page = document("docs/toolchains.md");
+    let cells: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" |").next())
+        .flat_map(|cell| cell.split('`'))
+        .map(|word| word.trim().to_owned())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let known = Machine::triples();
+    let triples: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
+    let machine = |triple: &String| {
+        let machine = Machine::of(triple).expect("known");
+        let row = [triple, machine.architecture, machine.processor];
+        format!("| `{}` |\n", row.join("` | `"))
+    };
+    for row in triples.iter().map(machine) {
+        assert!(page.contains(&row), "{row}");
+    }
+    let dockerfile = root().join("templates/installation/from-python/Dockerfile");
+    let dockerfile = files::read_text(&dockerfile).expect("read");
+    let (_, set) = dockerfile.split_once("\nENV CROSS_TRIPLE=").expect("there");
+    let (set, _) = set.split_once("\n<% endif %>").expect("its end");
+    let mut variables: BTreeSet<String> = set
+        .split_whitespace()
+        .filter_map(|word| Some(word.split_once('=')?.0.to_owned()))
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    variables.insert("CROSS_TRIPLE".to_owned());
+    // Told beside another one.
+    assert!(variables.remove("CROSS_COMPILE") && page.contains("`CROSS_COMPILE`"));
+    assert_eq!(cells, &variables | &triples);
 }
 
 #[test]

@@ -17,3 +17,4 @@ mod init;
 mod links;
 #[path = "../support/mod.rs"]
 mod support;
+mod toolchain;

@@ -293,7 +293,9 @@ def main(uv, inputs, plan):
             out.writelines(line + "\n" for line in lines)
 
     with open(os.environ.get("BASE_SNAPSHOT", "/opt/envtpl/base.json"), encoding="utf-8") as record:
-        base = {key(one["name"]): one for one in json.load(record)["python"]["distributions"]}
+        # A base whose Python comes with the system packages has none of its own.
+        python = json.load(record)["python"] or {"distributions": []}
+    base = {key(one["name"]): one for one in python["distributions"]}
     constraints = [
         "%s==%s" % (name, one["version"])
         for name, one in sorted(base.items())

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Refuses a base image that cannot work, before anything long begins, and records what it holds.
-#   check-base.sh ARCHITECTURE python|no-python SNAPSHOT-SCRIPT
+#   check-base.sh ARCHITECTURE python|distribution|no-python SNAPSHOT-SCRIPT
+# python: the base has one; distribution: the one that apt installs is used; no-python: conda's is.
 # Writes /opt/envtpl/base.json and /opt/envtpl/image.conf.
 set -eu
 umask 022
@@ -46,6 +47,12 @@ if [ "$needs" = python ]; then
     esac
     echo "packages go into Python $version at $python, in $("$python" -c \
         'import sysconfig; print(sysconfig.get_path("purelib"))')"
+fi
+if [ "$needs" = distribution ]; then
+    python=/usr/bin/python3
+    other=$(command -v python3 || echo $python)
+    [ "$other" = $python ] || refuse "its python3 is $other, and the distribution's would stand behind it" \
+        "choose a plain Debian or Ubuntu for BASE_IMAGE in compose-base.yaml"
 fi
 
 mkdir -p /opt/envtpl

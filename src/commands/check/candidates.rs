@@ -14,8 +14,8 @@ use crate::project::{Installation, Project};
 use crate::templates::render;
 
 const SCRIPT: &str = include_str!("candidates.sh");
-/// The installation's own way of reaching package archives.
-const SETTINGS: &str = "installation/common/build-steps/apt-settings.sh";
+/// The installation's own way of reaching package archives, and those of other machines.
+const STEPS: [&str; 2] = ["apt-settings.sh", "apt-foreign.sh"];
 /// The script's status when there are no package lists to be had.
 const NO_LISTS: i32 = 75;
 
@@ -165,14 +165,15 @@ fn ask(
             ))
             .arg(format!("--env=ENVTPL_CA={inside}"));
     }
-    let settings = render::source(SETTINGS)?;
-    let script = format!(
-        "cat >/tmp/apt-settings.sh <<'END_OF_SETTINGS'\n{settings}\nEND_OF_SETTINGS\n{SCRIPT}"
-    );
+    let mut script = String::new();
+    for step in STEPS {
+        let text = render::source(&format!("installation/common/build-steps/{step}"))?;
+        script += &format!("cat >/tmp/{step} <<'END_OF_STEP'\n{text}\nEND_OF_STEP\n");
+    }
     let invocation = invocation
         .args([base, "-s", "--"])
         .args(names)
-        .stdin(script);
+        .stdin(script + SCRIPT);
     let finished = invocation.capture(&context.printer)?;
     let talk = finished.talk();
     match finished.status.code() {

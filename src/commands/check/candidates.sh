@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Which of the packages named as arguments cannot be installed here, and why: a line for each,
 # name, tab, reason. Ends with 75 when there are no package lists to be had.
+sh /tmp/apt-foreign.sh "$@"
 sh /tmp/apt-settings.sh /tmp/apt "${ENVTPL_CA:-}" "${APT_MIRROR:-}"
 export APT_CONFIG=/tmp/apt/apt.conf
 if ! apt-get -qq -o Acquire::Languages=none -o Acquire::Retries=1 -o APT::Update::Error-Mode=any update >/dev/null 2>/tmp/reason; then

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::Context;
 use crate::commands::init::repository::Repository;
-use crate::commands::init::{Args, base_python};
+use crate::commands::init::{Args, Kind, base_python};
 use crate::commands::questions;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::installation::conda_environment::{CondaEnvironment, CondaPackage};
 use crate::installation::name::{Acceleration, Name, Platform};
-use crate::templates::{Catalogue, Choice, FromBase, Python, check_image, naming};
+use crate::templates::{Catalogue, Choice, FromBase, Machine, Python, check_image, naming};
 
 /// What will be scaffolded.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Scaffold {
     pub(super) project_name: String,
     pub(super) package_name: String,
     pub(super) from_base: FromBase,
+    /// The machine that a toolchain compiles for.
+    pub(super) machine: Option<&'static Machine>,
     pub(super) installations: Vec<(Name, Choice)>,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn decide(
 ) -> Result<Scaffold> {
     let ask = context.printer.can_ask() && !args.yes && !context.dry_run;
     let catalogue = Catalogue::embedded()?;
+    let machine = machine(args)?;
 
     let called = root.file_name().unwrap_or_default().to_string_lossy();
     let given = args.project_name.as_deref().or(repository.project_name());
@@ -66,6 +69,7 @@ pub(super) fn decide(
     };
 
     let from_base = match args.from_base {
+        _ if machine.is_some() => FromBase::Toolchain,
         Some(kind) => kind,
         None if ask && args.base_image.is_none() => {
             let kinds = [
@@ -77,8 +81,12 @@ pub(super) fn decide(
         None => FromBase::default(),
     };
 
-    let names = installations(context, &root, &catalogue, ask)?;
-    let python = python(args, repository)?;
+    let names = installations(context, &root, &catalogue, machine, ask)?;
+    let python = match machine {
+        // It has that of its distribution, which need not be one that the project runs with.
+        Some(_) => Python::Any,
+        None => python(args, repository)?,
+    };
     if let Some(image) = &args.base_image {
         check_image(image)?;
     }
@@ -112,6 +120,7 @@ pub(super) fn decide(
         project_name,
         package_name,
         from_base,
+        machine,
         installations,
     })
 }
@@ -123,6 +132,28 @@ fn project_name(title: &str) -> Result<String> {
             Error::usage(format!("`{title}` cannot be made into a project name"))
                 .help("names of images hold a-z, 0-9, - and _, at most 63; give one with `--project-name`")
         })
+}
+
+/// The machine that a toolchain compiles for; `None` when none is asked for.
+fn machine(args: &Args) -> Result<Option<&'static Machine>> {
+    match (args.kind, &args.triple) {
+        (Kind::Environment, None) => Ok(None),
+        (Kind::Environment, Some(_)) => Err(Error::usage(
+            "`--triple` says what a toolchain compiles for, and none was asked for",
+        )
+        .help("add `--kind toolchain`")),
+        (Kind::Toolchain, None) => Err(Error::usage(
+            "nobody said which machine the toolchain compiles for",
+        )
+        .help(format!("give it with `--triple`: {}", Machine::triples()))),
+        (Kind::Toolchain, Some(_)) if args.from_base.is_some() || args.python.is_some() => {
+            Err(Error::usage(
+                "a toolchain has the Python of its distribution: `--from-base` and `--python` choose none",
+            )
+            .help("another release of the distribution has another one: `--base-image debian:12-slim`"))
+        }
+        (Kind::Toolchain, Some(triple)) => Machine::of(triple).map(Some),
+    }
 }
 
 /// The version of Python that was asked for, or that the project requires.
@@ -160,11 +191,15 @@ fn installations(
     context: &Context,
     root: &Path,
     catalogue: &Catalogue,
+    machine: Option<&Machine>,
     ask: bool,
 ) -> Result<Vec<Name>> {
     let check = |text: &str| -> Result<Name> {
         let name: Name = text.parse()?;
         catalogue.check(&name)?;
+        if let Some(machine) = machine {
+            machine.check(&name)?;
+        }
         let there = there(root)?;
         let taken = there.iter().find(|path| {
             let other = path.file_name().unwrap_or_default().to_string_lossy();
@@ -186,10 +221,14 @@ fn installations(
     let requested = if !context.requested.is_empty() {
         context.requested.clone()
     } else {
-        let defaults = [
-            Name::new(Platform::Amd64, Acceleration::Cuda).to_string(),
-            Name::new(Platform::host(), Acceleration::Cpu).to_string(),
-        ];
+        let here = Name::new(Platform::host(), Acceleration::Cpu);
+        let defaults = match machine {
+            Some(machine) => vec![format!("{here}-{}", machine.variant())],
+            None => vec![
+                Name::new(Platform::Amd64, Acceleration::Cuda).to_string(),
+                here.to_string(),
+            ],
+        };
         if ask {
             let answer = questions::text(
                 "Installations, as <platform>-<acceleration>",
@@ -202,7 +241,7 @@ fn installations(
             let names = answer.split([' ', ',']).filter(|name| !name.is_empty());
             names.map(str::to_owned).collect()
         } else {
-            defaults.to_vec()
+            defaults
         }
     };
     let mut names: Vec<Name> = requested

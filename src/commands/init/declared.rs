@@ -64,11 +64,13 @@ impl Section {
 pub fn put(files: &mut Files, kind: FromBase, declared: &Declared) -> Result<()> {
     let python: Vec<Line> = declared.python.iter().flat_map(Section::lines).collect();
     match kind {
-        FromBase::FromPython => edit(files, "dependencies/requirements.txt", |path, text| {
-            let mut requirements = Requirements::parse(path, text)?;
-            requirements.append(&python).map_err(from_repository)?;
-            Ok(requirements.text().to_owned())
-        })?,
+        FromBase::FromPython | FromBase::Toolchain => {
+            edit(files, "dependencies/requirements.txt", |path, text| {
+                let mut requirements = Requirements::parse(path, text)?;
+                requirements.append(&python).map_err(from_repository)?;
+                Ok(requirements.text().to_owned())
+            })?
+        }
         FromBase::FromScratch => edit(files, "dependencies/environment.yml", |path, text| {
             let mut environment = CondaEnvironment::parse(path, text)?;
             environment.set_channels(&declared.channels)?;

@@ -90,6 +90,7 @@ pub(super) fn installation(
     let answers = Answers::new(
         name,
         scaffold.from_base,
+        scaffold.machine,
         choice.clone(),
         &scaffold.project_name,
         &scaffold.package_name,

@@ -32,6 +32,9 @@ impl Turn<'_> {
         let mut answers = old.clone();
         answers.rename(to);
         answers.from_base = self.kind;
+        if let Some(machine) = answers.machine {
+            machine.check(to)?;
+        }
 
         let catalogue = Catalogue::embedded()?;
         catalogue.check(to)?;
@@ -43,7 +46,7 @@ impl Turn<'_> {
             answers.base = choice.base;
             answers.conda = choice.conda;
             answers.python_version = match self.kind {
-                FromBase::FromPython => choice.python_version,
+                FromBase::FromPython | FromBase::Toolchain => choice.python_version,
                 FromBase::FromScratch => old.python_version.clone(),
             };
             return Ok(answers);

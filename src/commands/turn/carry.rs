@@ -10,7 +10,7 @@ use crate::templates::FromBase;
 /// Where a kind of base declares Python packages.
 pub fn file(kind: FromBase) -> &'static str {
     match kind {
-        FromBase::FromPython => "dependencies/requirements.txt",
+        FromBase::FromPython | FromBase::Toolchain => "dependencies/requirements.txt",
         FromBase::FromScratch => "dependencies/environment.yml",
     }
 }
@@ -31,7 +31,9 @@ pub struct Edits {
 /// `requirements.txt` cannot hold.
 pub fn edits(kind: FromBase, path: &Path, written: &str, mine: &str) -> Result<Edits> {
     let (written, mine) = match kind {
-        FromBase::FromPython => (requirements(path, written)?, requirements(path, mine)?),
+        FromBase::FromPython | FromBase::Toolchain => {
+            (requirements(path, written)?, requirements(path, mine)?)
+        }
         FromBase::FromScratch => {
             let written = CondaEnvironment::parse(path, written)?;
             let mine = CondaEnvironment::parse(path, mine)?;
@@ -99,7 +101,7 @@ fn refuse_conda(written: &CondaEnvironment, mine: &CondaEnvironment) -> Result<(
 pub fn apply(kind: FromBase, path: &Path, text: &str, edits: &Edits) -> Result<String> {
     let mut added = edits.added.clone();
     match kind {
-        FromBase::FromPython => {
+        FromBase::FromPython | FromBase::Toolchain => {
             let mut requirements = Requirements::parse(path, text)?;
             for content in &edits.removed {
                 requirements.remove_line(content);

@@ -23,6 +23,12 @@ words() {
 installed() {
     dpkg-query -W -f "\${db:Status-Abbrev} $1\n" | sed -n 's/^ii *//p' | LC_ALL=C sort
 }
+# installed_exactly: the same as a lock names it, with the architecture of another machine's.
+installed_exactly() {
+    # shellcheck disable=SC2016
+    installed '${Package} ${Version} ${Architecture}' | awk -v native="$(dpkg --print-architecture)" \
+        '{ print $1 ($3 == native || $3 == "all" ? "" : ":" $3) "=" $2 }'
+}
 # provider NAME: an installed package that provides NAME.
 provider() {
     # shellcheck disable=SC2016
@@ -86,6 +92,7 @@ if [ $# = 0 ]; then
     exit 0
 fi
 
+sh "$here/apt-foreign.sh" "$@"
 # shellcheck source=network.sh
 . "$here/network.sh"
 settings=$(mktemp -d)
@@ -119,11 +126,15 @@ if offline; then
     if [ "$kind" = locked ]; then set -- "$sources/apt/$name"/*.deb; fi
 fi
 
-# The lists are fetched again when they are a day old, when the sources changed or when an install fails.
-stamp=/var/lib/apt/lists/envtpl-$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* "$settings"/sources.list* 2>/dev/null |
-    cksum | cut -d ' ' -f 1)
+# The lists are fetched again when they are a day old, when the sources or the machines that they are
+# for changed, or when an install fails.
+stamp=/var/lib/apt/lists/envtpl-$({
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/* "$settings"/sources.list* 2>/dev/null || true
+    dpkg --print-foreign-architectures
+} | cksum | cut -d ' ' -f 1)
 refresh() {
-    apt-get -q update && touch "$stamp"
+    # Lists of other sources or machines are gone then.
+    apt-get -q update && rm -f /var/lib/apt/lists/envtpl-* && touch "$stamp"
 }
 install_all() {
     apt-get -q install --yes --no-install-recommends "$@"
@@ -132,8 +143,7 @@ install_all() {
 # offered: compares what the lists offer with the lock, and prints what is missing and what is
 # another file.
 offered() {
-    # shellcheck disable=SC2016
-    installed '${Package}=${Version}' >"$settings/installed"
+    installed_exactly >"$settings/installed"
     # shellcheck disable=SC2086
     apt-cache show $locked 2>/dev/null >"$settings/shown" || true
     awk -v native="$(dpkg --print-architecture)" '
@@ -178,8 +188,7 @@ exactly() {
     mkdir -p "$files"
     # Who downloads for apt.
     chown _apt "$files" 2>/dev/null || true
-    # shellcheck disable=SC2016
-    installed '${Package}=${Version}' >"$settings/installed"
+    installed_exactly >"$settings/installed"
     mirrored=$settings/mirrored
     if [ ! -e "$mirrored" ]; then mirrored=/dev/null; fi
     awk '

@@ -33,8 +33,8 @@ system_packages() {
         if [ ! -r $base ]; then base=/dev/null; fi
         # (And which package answers a declared name that is no package's.)
         facts=$(cat /opt/envtpl/apt-facts/*.txt /opt/envtpl/apt-facts/*.answers 2>/dev/null || true)
-        # A package is "manual" unless apt remembers that it came as a dependency. Names decide:
-        # for packages of all architectures apt remembers the machine's.
+        # A package is "manual" unless apt remembers that it came as a dependency. For packages of
+        # all architectures apt remembers the machine's.
         # shellcheck disable=SC2016
         list='
             function flush() {
@@ -43,7 +43,7 @@ system_packages() {
                     if (ask) { if (has_base && !(id in base) && !(id in facts)) print id }
                     else {
                         printf "{\"name\":\"%s\",\"version\":\"%s\",\"architecture\":\"%s\",\"manual\":%s",
-                            name, version, architecture, (name in automatic ? "false" : "true")
+                            name, version, architecture, ((name " " (architecture == "all" ? native : architecture)) in automatic ? "false" : "true")
                         if (name in answers) printf ",\"answers\":[%s]", answers[name]
                         if (has_base && !(id in base)) {
                             if (id in facts) printf ",%s", facts[id]
@@ -56,6 +56,7 @@ system_packages() {
             }
             function relation() { return substr($0, index($0, ":") + 2) }
             kind == "states" && /^Package: / { package = $2 }
+            kind == "states" && /^Architecture: / { package = package " " $2 }
             kind == "states" && /^Auto-Installed: 1/ { automatic[package] = 1 }
             kind == "states" { next }
             kind == "base" {
@@ -83,7 +84,7 @@ system_packages() {
 '$(printf '%s\n' "$ask" | sh /opt/envtpl/entrypoints/apt-facts.sh || true)
             fi
         fi
-        printf '%s\n' "$facts" | LC_ALL=C awk "$list" kind=states $automatic kind=base $base kind=facts - \
+        printf '%s\n' "$facts" | LC_ALL=C awk -v native="$platform" "$list" kind=states $automatic kind=base $base kind=facts - \
             kind= /var/lib/dpkg/status | LC_ALL=C sort | sed '$!s/$/,/'
     fi
     printf '],\n'
