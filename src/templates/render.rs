@@ -15,6 +15,9 @@ use crate::templates::machine::Machine;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
+/// The script that `envtpl wrap` prints, which the images of a toolchain have as well.
+pub(super) const SCRIPT: &str = "wrap/toolchain.sh";
+
 /// A path component that stands for the name of the Python package.
 const PACKAGE_NAME: &str = "__package_name__";
 
@@ -70,6 +73,11 @@ pub fn installation(answers: &Answers) -> Result<Files> {
     for layer in layers(answers.from_base) {
         let root = format!("installation/{layer}");
         files.extend(tree(&root, &values, &answers.package_name)?);
+    }
+    if answers.machine.is_some() {
+        let bytes = source(SCRIPT)?.as_bytes().to_vec();
+        let executable = false;
+        files.insert("toolchain/wrap.sh".into(), Rendered { bytes, executable });
     }
     Ok(files)
 }

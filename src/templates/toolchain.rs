@@ -1,10 +1,8 @@
 //! The script that runs commands in an image for whoever has no envtpl: `templates/wrap/toolchain.sh`.
 
 use crate::error::{Error, Result};
-use crate::templates::render::source;
+use crate::templates::render::{SCRIPT, source};
 
-/// Where the script stands among the templates.
-const TEMPLATE: &str = "wrap/toolchain.sh";
 /// The start of the one line of it that varies.
 const IMAGE: &str = "envtpl_image=";
 /// Before what runs in the container before the command does; a quote ends it.
@@ -26,7 +24,7 @@ pub fn script(image: &str) -> Result<String> {
         true => format!("{IMAGE}'{image}'\n"),
         false => line.to_owned(),
     };
-    Ok(source(TEMPLATE)?.split_inclusive('\n').map(line).collect())
+    Ok(source(SCRIPT)?.split_inclusive('\n').map(line).collect())
 }
 
 /// Whether a text is such a script, for whichever image.
@@ -42,11 +40,11 @@ pub fn is_script(text: &str) -> bool {
 /// # Errors
 /// When the template is wrong, which the tests rule out.
 pub fn start() -> Result<&'static str> {
-    source(TEMPLATE)?
+    source(SCRIPT)?
         .split_once(START)
         .and_then(|(_, rest)| rest.split_once('\''))
         .map(|(start, _)| start)
-        .ok_or_else(|| Error::failed(format!("the template `{TEMPLATE}` has no start")))
+        .ok_or_else(|| Error::failed(format!("the template `{SCRIPT}` has no start")))
 }
 
 #[cfg(test)]
@@ -58,7 +56,7 @@ mod tests {
     fn one_line_of_the_script_varies() {
         let image = "r.lab:5000/a/b:dev@sha256:0123";
         let [template, script] = [
-            source(TEMPLATE).expect("there"),
+            source(SCRIPT).expect("there"),
             &script(image).expect("well"),
         ];
         assert!(is_script(template) && is_script(script));

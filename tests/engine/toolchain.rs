@@ -1,8 +1,10 @@
 //! A toolchain compiles for another machine, and what it makes runs there.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::ended::Ended;
+use crate::working::{path, steps};
 use crate::workshop::{BARE, BASE_ARM64, Workshop, docker};
 
 /// What the build takes of the list that `init` writes: each is seconds.
@@ -64,19 +66,10 @@ const SETUP: &str = "from setuptools import Extension, setup
 setup(name='width', version='1', ext_modules=[Extension('width', ['width.c'])])
 ";
 
-/// A toolchain for arm64 on Debian 12, built.
-fn toolchain() -> Workshop {
+/// A toolchain for arm64 on Debian 12, built, and used on a few sources, by what the page has people
+/// type.
+fn as_the_page_has_it() -> Workshop {
     let shop = Workshop::empty("toolchain", "amd64-cpu-aarch64");
-    let init = "init --yes --kind toolchain --triple aarch64-linux-gnu -i amd64-cpu-aarch64";
-    let mut init: Vec<&str> = init.split(' ').collect();
-    init.extend(["--base-image", BARE, "--project-name", &shop.project]);
-    shop.envtpl(&init).expect(0);
-    shop.set("IMAGE_NAME", &shop.image);
-    let list = shop.read("dependencies/apt-runtime.txt");
-    let listed = |package: &&str| list.lines().any(|line| line == *package);
-    assert!(TAKEN.iter().all(listed), "{list}");
-    shop.write("dependencies/apt-runtime.txt", &TAKEN.join("\n"));
-    shop.write("dependencies/apt-dev.txt", "");
     for (path, text) in [
         ("greeting.c", GREETING),
         ("configure.ac", CONFIGURE),
@@ -87,9 +80,37 @@ fn toolchain() -> Workshop {
     ] {
         std::fs::write(shop.root().join(path), text).expect(path);
     }
-    shop.commit("a toolchain");
-    shop.envtpl(&["build-generic"]).expect(0);
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/toolchains.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let steps = steps(&page);
+    assert_eq!(steps.len(), 7);
+    for step in steps {
+        let mut typed = step.typed.replace("IMAGE", &shop.tag("dev-latest-root"));
+        let is_init = typed.starts_with("envtpl init");
+        if is_init {
+            // No registry offers the usual base where these tests run.
+            typed += &format!(" --base-image {BARE} --project-name {}", shop.project);
+        }
+        let mut command = Command::new("sh");
+        command.args(["-euc", &typed]).current_dir(shop.root());
+        command.env("PATH", path()).stdin(Stdio::null());
+        Ended::run(&mut command).expect(0);
+        if is_init {
+            shorten_lists(&shop);
+            shop.set("IMAGE_NAME", &shop.image);
+            shop.commit("a toolchain");
+        }
+    }
     shop
+}
+
+/// Leaves what is used here of the lists that `init` has written.
+fn shorten_lists(shop: &Workshop) {
+    let list = shop.read("dependencies/apt-runtime.txt");
+    let listed = |package: &&str| list.lines().any(|line| line == *package);
+    assert!(TAKEN.iter().all(listed), "{list}");
+    shop.write("dependencies/apt-runtime.txt", &TAKEN.join("\n"));
+    shop.write("dependencies/apt-dev.txt", "");
 }
 
 /// Runs a shell line on the project's files, in an image.
@@ -111,13 +132,18 @@ fn on_files(root: &Path, image: &str, platform: &str, line: &str) -> Ended {
 
 #[test]
 fn what_it_compiles_runs_on_the_other_machine() {
-    let shop = toolchain();
+    let shop = as_the_page_has_it();
     let image = shop.tag("run-latest-root");
     let compile = |line: &str| on_files(shop.root(), &image, "linux/amd64", line).expect(0);
     let there = |line: &str| on_files(shop.root(), BASE_ARM64, "linux/arm64", line).expect(0);
 
-    compile("autoconf && ./configure --quiet --host=$CROSS_TRIPLE && make");
-    compile("cmake -B build && cmake --build build");
+    // What CMake has made is there, compiled by the page's lines.
+    let mut configure = Command::new("./toolchain");
+    let line = "autoconf && ./configure --quiet --host=$CROSS_TRIPLE && make";
+    configure
+        .args(["sh", "-euc", line])
+        .current_dir(shop.root());
+    Ended::run(configure.stdin(Stdio::null())).expect(0);
     compile("$CROSS_TRIPLE-python3 -m pip wheel --quiet --no-build-isolation --no-deps .");
     let greeted = there("./greeting-autoconf && build/greeting-cmake");
     for line in greeted.stdout.lines() {
@@ -162,6 +188,32 @@ fn what_it_compiles_runs_on_the_other_machine() {
     assert_eq!(declared, TAKEN.join("\n"), "nothing was installed by hand");
     shop.envtpl(&["freeze", "--check"]).expect(0);
     shop.envtpl(&["check", "--no-engine"]).expect(0);
+}
+
+#[test]
+fn the_image_prints_its_script_under_the_name_that_it_is_told() {
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+    let script = std::fs::read_to_string(format!("{template}/wrap/toolchain.sh")).expect("there");
+    let mount = |from: &str, to: &str| {
+        format!("--mount=type=bind,source={template}/{from},target=/opt/envtpl/toolchain/{to}")
+    };
+    let scripts = [
+        mount("wrap/toolchain.sh", "wrap.sh"),
+        mount("installation/toolchain/toolchain/print.sh", "print.sh"),
+    ];
+    let print = |name: &str| {
+        let name = format!("--env=ENVTPL_IMAGE={name}");
+        let [wrap, print] = &scripts;
+        let run = ["run", "--rm", "--network=none", wrap, print, &name, BARE];
+        docker(&[&run[..], &["sh", "/opt/envtpl/toolchain/print.sh"]].concat())
+    };
+    let printed = print("r.lab:5000/a/x:1").expect(0).stdout;
+    let named = script.replace("envtpl_image=''", "envtpl_image='r.lab:5000/a/x:1'");
+    assert_eq!(printed, named);
+    for name in ["", "a'b", "a b", "$(id)", "a|b"] {
+        let ended = print(name).expect(2).says("is not the name of an image");
+        assert_eq!(ended.stdout, "");
+    }
 }
 
 /// Ubuntu's sources in both of their formats, as its images have them.
