@@ -3,13 +3,15 @@
 # test of what only such an engine can do. It shares nothing with the other: its images, sockets
 # and bridge are its own, and containers on it reach a network as the host does, or not at all.
 #
-#   second-engine.sh      prints the engine's address when it answers, and ends it, with everything
+#   second-engine.sh [MEGABYTES]
+#                         prints the engine's address when it answers, and ends it, with everything
 #                         that it made, when standard input ends: whoever holds the other end of
-#                         that pipe may be killed, and nothing stays
+#                         that pipe may be killed, and nothing stays; with MEGABYTES its disk has
+#                         no more than these, in memory
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-if [ "$(id -u)" -ne 0 ]; then exec sudo -- "${BASH_SOURCE[0]}"; fi
+if [ "$(id -u)" -ne 0 ]; then exec sudo -- "${BASH_SOURCE[0]}" "$@"; fi
 for program in dockerd containerd ip; do
     have "$program" || die "there is no $program" "scripts/engine.sh installs an engine with it, iproute2 has ip"
 done
@@ -60,6 +62,11 @@ await() {
 ip link add "$BRIDGE" type bridge
 ip addr add "198.18.$(($$ % 250)).1/24" dev "$BRIDGE"
 ip link set "$BRIDGE" up
+
+if [ $# -gt 0 ]; then
+    mkdir "$DIRECTORY/containerd"
+    mount -t tmpfs -o "size=${1}m" tmpfs "$DIRECTORY/containerd"
+fi
 
 # And a containerd of its own, since an engine takes the system's where there is one.
 cat >"$DIRECTORY/containerd.toml" <<END

@@ -2,6 +2,7 @@
 
 mod declared;
 mod human;
+mod image;
 
 use std::io::{self, BufRead};
 use std::path::Path;

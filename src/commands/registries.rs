@@ -5,7 +5,7 @@ use crate::commands::reach::Reach;
 use crate::engine::{Tools, insecure_registries};
 use crate::error::{Error, Result};
 use crate::output::Printer;
-use crate::registry::{Access, Reason, Refusal, Repository, Session, Trust};
+use crate::registry::{Access, Asked, Refusal, Repository, Session, Trust};
 
 /// Opens a session about a repository.
 ///
@@ -43,45 +43,13 @@ pub fn check_push(reach: &Reach, repository: &Repository, printer: &Printer) -> 
 
 /// What is said of a refusal, with what to do.
 pub fn error(refusal: &Refusal, repository: &Repository, access: Access, tools: &Tools) -> Error {
-    let host = repository.host();
     let doing = match access {
         Access::Pull => "read",
         Access::Push => "push to",
     };
-    let error = Error::not_ready(format!("cannot {doing} `{repository}`")).because(refusal.clone());
-    let docker = tools.docker().to_string();
-    let logs_in = |error: Error| {
-        let error = error.help(format!("log in: `{}`", host.login_line(&docker)));
-        match host.login_note() {
-            Some(note) => error.help(note),
-            None => error,
-        }
-    };
-    match refusal.reason {
-        Reason::NotLoggedIn | Reason::WrongLogin => logs_in(error),
-        Reason::NoRight => {
-            let error = error.help(match access {
-                Access::Pull => "ask its owner for the right to pull",
-                Access::Push => "ask its owner for the right to push, or push to a repository of yours",
-            });
-            logs_in(error.help("or use another account"))
-        }
-        Reason::NoRepository => error.help(format!(
-            "create `{}` in the registry first, or ask who looks after it",
-            repository.path()
-        )),
-        Reason::NotEncrypted | Reason::UnknownCertificate => error
-            .help(format!(
-                "give its certificate to the engine: /etc/docker/certs.d/{host}/ca.crt"
-            ))
-            .help(format!(
-                "or have the engine trust it: \"insecure-registries\": [\"{host}\"] in /etc/docker/daemon.json"
-            )),
-        Reason::TooMany => logs_in(error.help("wait; who is logged in may ask more often")),
-        Reason::NoKeeper => error.help("`docker login` says whether the engine has the same trouble"),
-        Reason::Unreachable => error
-            .help("is the name right, and are you in its network (VPN)?")
-            .help("behind a proxy: HTTPS_PROXY in .env; `envtpl doctor` looks at the network"),
-        Reason::Other => error,
-    }
+    let asked = Asked::image(&tools.docker().to_string(), &repository.to_string());
+    let error = Error::not_ready(format!("cannot {doing} `{repository}`"))
+        .because(std::io::Error::other(refusal.say(&asked)));
+    let helps = refusal.reason.helps(&asked);
+    helps.into_iter().fold(error, Error::help)
 }

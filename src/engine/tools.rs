@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::engine::failure::{Known, refusal};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::output::Printer;
@@ -71,37 +72,19 @@ impl Tools {
         }
     }
 
-    /// Turns what the engine's command line said into an error that tells the next step.
+    /// Turns what the engine's command line said into an error that tells the next step: of the
+    /// engine, its disk, a registry or an image's platform. What is none of these stays `fallback`.
     pub fn explain(&self, invocation: &Invocation, talk: &str, fallback: Error) -> Error {
-        let program = invocation.program().to_string_lossy();
-        let lower = talk.to_lowercase();
-        if lower.contains("permission denied")
-            && (lower.contains("docker.sock") || lower.contains("daemon socket"))
-        {
-            return Error::not_ready("you may not talk to the Docker engine")
-                .because(std::io::Error::other(talk.to_owned()))
-                .help("sudo usermod -aG docker \"$USER\"   # then log out and in again");
-        }
-        if lower.contains("cannot connect to the docker daemon")
-            || lower.contains("is the docker daemon running")
-            || lower.contains("error during connect")
-        {
-            return Error::not_ready("no container engine answers")
-                .because(std::io::Error::other(talk.to_owned()))
-                .help("start it: `sudo systemctl start docker`")
-                .help("`envtpl doctor` checks the whole set-up");
-        }
-        if lower.contains("is not a docker command") || lower.contains("unknown command") {
-            return Error::not_ready(format!("`{program}` has no such command"))
-                .because(std::io::Error::other(talk.to_owned()))
-                .help("install the Compose and buildx plugins (docker-compose-v2, docker-buildx)");
-        }
-        if lower.contains("no space left on device") {
-            return fallback
-                .with_kind(crate::error::Kind::NotReady)
-                .help("the engine's disk is full: see `docker system df`");
-        }
-        fallback
+        let known = Known {
+            docker: Some(self.docker().to_string()),
+            image: asked_for(invocation),
+        };
+        let Some(refusal) = refusal(talk, &known) else {
+            return fallback;
+        };
+        let error =
+            Error::not_ready(refusal.message).because(std::io::Error::other(talk.to_owned()));
+        refusal.advice.into_iter().fold(error, Error::help)
     }
 
     /// Runs an engine or Compose command and gives its standard output.
@@ -120,6 +103,15 @@ impl Tools {
             invocation.failure(finished.status, &talk),
         ))
     }
+}
+
+/// The image that a command line pulls or pushes.
+fn asked_for(invocation: &Invocation) -> Option<String> {
+    let arguments = invocation.arguments();
+    let moves = |word: &OsString| word == "pull" || word == "push";
+    arguments.iter().find(|word| moves(word))?;
+    let name = arguments.last()?.to_str()?;
+    (!name.starts_with('-')).then(|| name.to_owned())
 }
 
 /// Where `docker` looks for its plugins, in its order.
@@ -202,5 +194,17 @@ mod tests {
         let error = tools.explain(&tools.docker(), talk, Error::failed("x"));
         assert_eq!(error.kind(), crate::error::Kind::NotReady);
         assert!(error.helps()[0].contains("usermod -aG docker"));
+    }
+
+    #[test]
+    fn a_registry_that_refuses_comes_with_the_line_of_the_image_that_was_asked_for() {
+        let tools = Tools::new(Some("podman"), None);
+        let push = tools.docker().args(["push", "--quiet", "quay.io/lab/x:1"]);
+        let error = tools.explain(&push, "no basic auth credentials", Error::failed("x"));
+        assert_eq!(error.kind(), crate::error::Kind::NotReady);
+        assert_eq!(error.message(), "you are not logged in at quay.io");
+        assert_eq!(error.helps(), ["log in: `podman login quay.io`"]);
+        let other = tools.explain(&push, "something else", Error::failed("x"));
+        assert_eq!(other.message(), "x");
     }
 }

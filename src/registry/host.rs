@@ -186,6 +186,14 @@ impl Host {
         &self.name
     }
 
+    /// The host that answers for it.
+    pub fn api(&self) -> &str {
+        match self.is_docker_hub() {
+            true => "registry-1.docker.io",
+            false => &self.name,
+        }
+    }
+
     /// Whether it is Docker Hub.
     pub fn is_docker_hub(&self) -> bool {
         self.name == DOCKER_HUB
@@ -207,6 +215,19 @@ impl Host {
     /// What user and password are there, when they are not what people would think.
     pub fn login_note(&self) -> Option<&'static str> {
         self.known().0.note
+    }
+
+    /// What to type to make a repository, where pushing to one that is not there makes none.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-create.html>.
+    pub fn new_repository_line(&self, path: &str) -> Option<String> {
+        let (known, parts) = self.known();
+        let region = parts.get(1).filter(|_| known.line == AWS)?;
+        Some(format!(
+            "aws ecr create-repository --region {} --repository-name {}",
+            quote(region),
+            quote(path)
+        ))
     }
 
     fn known(&self) -> (&'static Known, Vec<&str>) {

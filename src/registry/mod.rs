@@ -1,4 +1,5 @@
-//! Images in registries: what they are called, how one logs in, what one may do there, manifests and blobs.
+//! Images in registries: what they are called, how one logs in, what one may do there, why they
+//! refuse, manifests and blobs.
 //!
 //! Source: the OCI distribution specification 1.1, and the token protocol of Docker's registry
 //! ("Token Authentication Specification", "Token Scope Documentation").
@@ -9,6 +10,7 @@ mod challenge;
 mod host;
 mod login;
 mod manifests;
+mod reason;
 mod refusal;
 mod repository;
 mod session;
@@ -17,7 +19,8 @@ mod trust;
 pub use host::Host;
 pub use login::Login;
 pub use manifests::{Manifest, MediaType, digest_of};
-pub use refusal::{Reason, Refusal};
+pub use reason::{Asked, Reason};
+pub use refusal::Refusal;
 pub use repository::Repository;
 pub use session::{Access, Session};
 pub use trust::Trust;

@@ -5,34 +5,10 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::network::{Failure, Reply};
+use crate::registry::{Asked, Reason};
 
 /// How much of an answer is read for the words in it.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-
-/// Why a registry does not do what it is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Nobody answers there.
-    Unreachable,
-    /// It speaks without encryption, and the engine does not trust that.
-    NotEncrypted,
-    /// Its certificate is by nobody whom this machine knows.
-    UnknownCertificate,
-    /// The stored login cannot be had.
-    NoKeeper,
-    /// No login is stored for it, and it wants one.
-    NotLoggedIn,
-    /// It does not take the stored login: a wrong password, or one that has expired.
-    WrongLogin,
-    /// The login is good, and may not do this.
-    NoRight,
-    /// There is no such repository, and it makes none by itself.
-    NoRepository,
-    /// Too much was asked of it lately.
-    TooMany,
-    /// Something else.
-    Other,
-}
 
 /// That a registry does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,22 +23,7 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.reason {
-            Reason::Unreachable => "it does not answer",
-            Reason::NotEncrypted => "it does not speak HTTPS",
-            Reason::UnknownCertificate => "its certificate is by nobody whom this machine trusts",
-            Reason::NoKeeper => "your login cannot be read",
-            Reason::NotLoggedIn => "you are not logged in",
-            Reason::WrongLogin => "it does not take your login: wrong, or expired",
-            Reason::NoRight => "your account may not do that",
-            Reason::NoRepository => "there is no such repository",
-            Reason::TooMany => "it was asked too much lately",
-            Reason::Other => "it refuses",
-        };
-        match self.said.is_empty() {
-            true => f.write_str(reason),
-            false => write!(f, "{reason} ({})", self.said),
-        }
+        f.write_str(&self.say(&Asked::default()))
     }
 }
 
@@ -96,6 +57,15 @@ impl Refusal {
         }
     }
 
+    /// What is wrong, of what was asked for, with what the registry said.
+    pub fn say(&self, asked: &Asked) -> String {
+        let reason = self.reason.say(asked);
+        match self.said.is_empty() {
+            true => reason,
+            false => format!("{reason} ({})", self.said),
+        }
+    }
+
     /// What an answer with another status than the wanted one means, from somebody who is logged
     /// in or not.
     pub(super) fn of_reply(reply: Reply, is_logged_in: bool) -> Self {
@@ -115,13 +85,16 @@ impl Refusal {
             .filter(|words| !words.is_empty())
             .collect();
         let has = |code: &str| codes.contains(&code);
+        let expired = words.iter().any(|words| words.contains("expired"));
         let reason = match status {
+            401 | 403 if is_logged_in && expired => Reason::Expired,
             401 | 403 if !is_logged_in => Reason::NotLoggedIn,
             _ if has("NAME_UNKNOWN") => Reason::NoRepository,
             401 | 403 => Reason::NoRight,
             _ if has("DENIED") => Reason::NoRight,
             _ if has("TOOMANYREQUESTS") => Reason::TooMany,
             429 => Reason::TooMany,
+            500.. => Reason::Trouble,
             _ => Reason::Other,
         };
         let said = match words.is_empty() {

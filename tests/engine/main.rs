@@ -42,6 +42,7 @@ mod provided_names;
 mod ranks;
 mod readme;
 mod refusals;
+mod refused;
 mod registries;
 mod registry;
 mod run;

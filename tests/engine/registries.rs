@@ -214,6 +214,11 @@ impl Logins {
         ))
     }
 
+    /// Somebody whose logins a program keeps: `docker-credential-NAME`.
+    pub fn kept_by(program: &str) -> Self {
+        Self::written(&format!(r#"{{"credsStore": "{program}"}}"#))
+    }
+
     fn written(text: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("config.json"), text).expect("written");

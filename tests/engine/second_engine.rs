@@ -14,8 +14,18 @@ pub struct SecondEngine {
 
 impl SecondEngine {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// One whose disk is as small as this.
+    pub fn with_megabytes(room: u32) -> Self {
+        Self::with(&[&room.to_string()])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/second-engine.sh");
         let mut script = Command::new(script)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

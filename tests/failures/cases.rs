@@ -20,7 +20,10 @@ pub struct Case {
     pub build: Option<String>,
     pub source: Option<String>,
     pub log: Option<String>,
+    #[serde(default)]
+    pub refused: bool,
     pub message: String,
+    pub help: Option<String>,
     pub place: Option<String>,
     pub chain: Option<String>,
     pub target: Option<String>,
@@ -38,6 +41,24 @@ impl Cases {
         serde_yaml::from_str(include_str!("cases.yaml")).expect("cases")
     }
 
+    /// What is wrong with the name of the rule, the message and the advice that a case got, if
+    /// anything is.
+    pub fn wrong(case: &Case, rule: &str, message: &str, advice: &[String]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if rule != case.rule {
+            wrong.push(format!("explained by {rule:?}"));
+        }
+        if !message.contains(&case.message) {
+            wrong.push(format!("{:?} is not in it", case.message));
+        }
+        if let Some(help) = &case.help
+            && !advice.iter().any(|line| line.contains(help))
+        {
+            wrong.push(format!("{help:?} is not in {advice:?}"));
+        }
+        wrong
+    }
+
     /// Which of them are builds that are failed here, and which rest on what somebody published.
     pub fn origins(&self) -> String {
         let published = self.cases.iter().filter_map(|case| {
@@ -46,7 +67,7 @@ impl Cases {
         });
         let published: Vec<String> = published.collect();
         format!(
-            "{} failing builds of our own; published logs of {} others: {}\n",
+            "{} failing builds and refusals of our own; published logs of {} others: {}\n",
             self.cases.len() - published.len(),
             published.len(),
             published.join(", ")

@@ -46,7 +46,7 @@ impl<'a> Apart<'a> {
         check_machine(workplace, &args)?;
         let plan = Self::plan(workplace, offline)?;
         offline::check_base(workplace, Layer::Generic, &args)?;
-        run_build(workplace, &plan, Layer::Generic, &args)?.tell();
+        run_build(workplace, &plan, &args)?.tell();
         Ok(Self { workplace, plan })
     }
 

@@ -117,12 +117,18 @@ impl Captured {
     /// Whether the build made what it should.
     ///
     /// # Errors
-    /// `Failed`, with the step that did.
+    /// `Failed`, with the step that did; `NotReady` where nothing is wrong with the build, and the
+    /// engine or a registry did not do what they were asked.
     pub fn succeeded(&self) -> Result<()> {
         if self.build.outcome == Outcome::Built {
             return Ok(());
         }
         let mut error = Error::failed(format!("the build of {} failed", self.build.installation));
+        if let Some(reason) = &self.reason
+            && ["engine", "registry"].contains(&&*reason.kind)
+        {
+            error = error.with_kind(Kind::NotReady);
+        }
         if let Some(why) = self.why() {
             error = error.because(std::io::Error::other(why));
         }

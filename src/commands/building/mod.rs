@@ -25,7 +25,7 @@ use crate::commands::Context;
 use crate::commands::workplace::{Layer, Workplace, check_identity, check_named_files, settings};
 use crate::engine::short_id;
 use crate::environment::lock::Lock;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::files;
 use crate::installation::dockerfile::Dockerfile;
 use crate::output::{Table, megabytes};
@@ -90,7 +90,7 @@ pub fn build(
     if layer == Layer::Generic {
         locked::tell(installation, &context.printer)?;
     }
-    let mut captured = run_build(&workplace, &plan, layer, args)?;
+    let mut captured = run_build(&workplace, &plan, args)?;
     let built = publish::publish(&workplace, &plan, layer, args, &revision)?;
     captured.made(&workplace, &built);
     captured.tell();
@@ -197,23 +197,6 @@ pub fn split_fresh(
     Ok((generic, of_the_user))
 }
 
-/// A base image that is not here and cannot be fetched is what stops newcomers first.
-fn explain(workplace: &Workplace<'_>, layer: Layer, args: &BuildArgs, error: Error) -> Error {
-    if layer != Layer::Generic || error.kind() != Kind::Failed {
-        return error;
-    }
-    let printer = &workplace.context.printer;
-    match checks::base_image(workplace, args) {
-        Ok(Some(base)) if matches!(workplace.images.find(&base, printer), Ok(None)) => error
-            .help(format!(
-                "the base image `{base}` is not on this machine; see if it can be fetched: \
-                 `docker pull {base}`"
-            ))
-            .help("without a registry, `envtpl bootstrap-base` makes one"),
-        _ => error,
-    }
-}
-
 fn lock(context: &Context, project: &Project, installation: &Installation) -> Result<files::Lock> {
     let printer = context.printer.clone();
     files::Lock::acquire(
@@ -226,12 +209,7 @@ fn lock(context: &Context, project: &Project, installation: &Installation) -> Re
 }
 
 /// Runs the build; when it fails, nothing of it keeps a name.
-fn run_build(
-    workplace: &Workplace<'_>,
-    plan: &Plan,
-    layer: Layer,
-    args: &BuildArgs,
-) -> Result<Captured> {
+fn run_build(workplace: &Workplace<'_>, plan: &Plan, args: &BuildArgs) -> Result<Captured> {
     let printer = &workplace.context.printer;
     let invocation = plan.invocation(workplace, args)?;
     let names: Vec<&str> = plan
@@ -251,5 +229,5 @@ fn run_build(
             printer,
         );
     }
-    outcome.map_err(|error| explain(workplace, layer, args, error))
+    outcome
 }

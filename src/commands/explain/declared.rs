@@ -1,7 +1,8 @@
-//! Which lines of an installation's lists ask for what could not be installed.
+//! Which lines of an installation's files ask for what could not be had.
 
 use std::path::Path;
 
+use crate::commands::explain::image;
 use crate::engine::failure::{DeclaredAt, Explanation};
 use crate::environment::declared::{Asked, DeclaredFiles};
 use crate::installation::requirements::{is_name, normalise};
@@ -15,6 +16,7 @@ const MOST: usize = 6;
 pub fn name_lines(explanation: &mut Explanation, directory: &Path, root: &Path) {
     let names = names(explanation);
     if names.is_empty() {
+        explanation.declared = image::lines(explanation, directory, root);
         return;
     }
     let files = DeclaredFiles::read(directory);

@@ -76,7 +76,11 @@ fn facts(explanation: &Explanation) -> Vec<(&'static str, String)> {
         facts.push(("Dockerfile", format!("{}:{}", line.file, line.line)));
     }
     for (index, line) in explanation.declared.iter().enumerate() {
-        let name = if index == 0 { "requirement" } else { "" };
+        let name = match explanation.kind.as_str() {
+            _ if index > 0 => "",
+            "registry" | "docker" | "architecture" => "image",
+            _ => "requirement",
+        };
         facts.push((name, line.to_string()));
     }
     if let Some(line) = explanation.log_line {

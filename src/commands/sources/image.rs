@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Scratch};
 use crate::installation::identity::split_tag;
 use crate::process::Invocation;
-use crate::registry::{Host, Repository};
+use crate::registry::Repository;
 
 /// Where the files are in the image.
 const INSIDE: &str = "envtpl-sources";
@@ -26,7 +26,7 @@ const NO_DIRECTORY: &str = "a directory instead of a registry is written like ./
 /// Makes the image, sends it, and gives its digest.
 ///
 /// # Errors
-/// `NotReady` when the engine does not answer; `Failed` when the registry refuses.
+/// `NotReady` when the engine does not answer, or the registry refuses.
 pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     let Some(scene) = scenes.first() else {
         return Err(Error::usage("there is nothing to share"));
@@ -58,7 +58,7 @@ pub fn push(scenes: &[Scene<'_>], name: &str) -> Result<String> {
     let push = tools.docker().args(["push", name]);
     let pushed = tools
         .read(&push, printer)
-        .map_err(|error| error.help(log_in(scene, name)).help(NO_DIRECTORY));
+        .map_err(|error| error.help(NO_DIRECTORY));
     if !before {
         let remove = tools.docker().args(["image", "rm", name]);
         // It only takes room: the files are in the store, and the layers in the build's cache.
@@ -122,8 +122,8 @@ fn context(scenes: &[Scene<'_>], scene: &Scene<'_>) -> Result<Scratch> {
 /// Fetches an image and gives what it holds, in a directory that goes when its name goes.
 ///
 /// # Errors
-/// `NotReady` when the engine does not answer; `Failed` when there is no such image, or it holds
-/// no sources.
+/// `NotReady` when the engine does not answer, or there is no such image; `Failed` when it holds no
+/// sources.
 pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
     let printer = &scene.context.printer;
     let tools = scene.tools();
@@ -132,11 +132,8 @@ pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
         .docker()
         .args(["pull", "--quiet", "--platform", PLATFORM, name]);
     let read = |invocation: &Invocation| tools.read(invocation, printer);
-    read(&pull).map_err(|error| {
-        error
-            .help(log_in(scene, name))
-            .help(format!("if `{name}` is a directory, write ./{name}"))
-    })?;
+    read(&pull)
+        .map_err(|error| error.help(format!("if `{name}` is a directory, write ./{name}")))?;
     let create = tools.docker().args([
         "create",
         "--platform",
@@ -163,11 +160,4 @@ pub fn unpack(scene: &Scene<'_>, name: &str) -> Result<(Scratch, Store)> {
     })?;
     let store = Store::at(Path::new(directory.path()).join(INSIDE));
     Ok((directory, store))
-}
-
-/// How one logs in to the registry of an image.
-fn log_in(scene: &Scene<'_>, image: &str) -> String {
-    let docker = scene.tools().docker().to_string();
-    let line = Host::of_image(image).login_line(&docker);
-    format!("log in to the registry: `{line}`")
 }

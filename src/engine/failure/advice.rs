@@ -4,25 +4,35 @@ use std::collections::BTreeMap;
 
 use super::explanation::{Explanation, Look, StepPlace};
 use super::hits::Hit;
+use super::registry::Known;
 use super::rules::{Advice, Provider, providers};
 
-/// A text with its `{names}` replaced; `None` when one of them is not known.
+/// A text with its `{names}` replaced; `None` when one of them is not known. Other braces, of JSON
+/// or a format, stay.
 pub(super) fn filled(text: &str, facts: &BTreeMap<String, String>) -> Option<String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}')?;
         filled.push_str(before);
-        filled.push_str(facts.get(name)?);
-        rest = after;
+        let name = after.split('}').next().unwrap_or_default();
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+        if name.len() < after.len() && !name.is_empty() && name.chars().all(is_name) {
+            filled.push_str(facts.get(name)?);
+            rest = &after[name.len() + 1..];
+        } else {
+            filled.push('{');
+            rest = after;
+        }
     }
     filled.push_str(rest);
     Some(filled)
 }
 
 /// Adds to an explanation what to do and what to look for.
-pub(super) fn complete(explanation: &mut Explanation, hit: Option<&Hit>) {
+pub(super) fn complete(explanation: &mut Explanation, hit: Option<&Hit>, before: &Known) {
     let mut known = explanation.facts.clone();
+    let docker = before.docker.as_deref().unwrap_or("docker");
+    known.insert("docker".to_owned(), docker.to_owned());
     let list = list(explanation.step.as_ref());
     known.insert("list".to_owned(), list.to_owned());
     if let Some(code) = explanation.exit_code {

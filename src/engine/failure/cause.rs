@@ -7,13 +7,14 @@ use super::collector::{Collector, Ending, Step};
 use super::explanation::{Explanation, Hidden, Outcome, Passed, StepPlace};
 use super::hits::{Hit, Hits, Target};
 use super::log::Totals;
+use super::registry::{self, Known};
 use super::steps;
 
 /// Examples that are shown of errors in steps that ended well.
 const MASKED: usize = 5;
 
 /// What a log says, when all of it was read.
-pub(super) fn outcome(mut log: Collector, totals: &Totals) -> Outcome {
+pub(super) fn outcome(mut log: Collector, totals: &Totals, known: &Known) -> Outcome {
     let mut failed: Vec<(u32, Step)> = Vec::new();
     let mut unfinished: Vec<(u32, Step)> = Vec::new();
     let mut done: Vec<(u32, Step)> = Vec::new();
@@ -32,7 +33,7 @@ pub(super) fn outcome(mut log: Collector, totals: &Totals) -> Outcome {
         if unfinished.is_empty() && is_silent(&log.outside.hits) {
             return passed(&done, totals, log.clipped);
         }
-        let mut explanation = explain(unfinished, &mut log);
+        let mut explanation = explain(unfinished, &mut log, known);
         explanation.unfinished = true;
         explanation
             .notes
@@ -46,7 +47,7 @@ pub(super) fn outcome(mut log: Collector, totals: &Totals) -> Outcome {
     {
         return passed(&done, totals, log.clipped);
     }
-    Outcome::Failed(Box::new(explain(failed, &mut log)))
+    Outcome::Failed(Box::new(explain(failed, &mut log, known)))
 }
 
 /// Whether nothing outside of the steps says that something failed.
@@ -82,7 +83,7 @@ fn short_name(place: &StepPlace) -> String {
 }
 
 /// The explanation of the first of the steps that failed.
-fn explain(failed: Vec<(u32, Step)>, log: &mut Collector) -> Explanation {
+fn explain(failed: Vec<(u32, Step)>, log: &mut Collector, known: &Known) -> Explanation {
     let mut failed = failed.into_iter().map(|(_, step)| step);
     let mut step = failed.next().unwrap_or_else(|| {
         let summary = log.summary.take();
@@ -117,6 +118,14 @@ fn explain(failed: Vec<(u32, Step)>, log: &mut Collector) -> Explanation {
         Some(hit) => tell(&mut explanation, hit, &step, &others),
         None => unknown(&mut explanation, &step, said),
     }
+    if let Some(reason) = chosen.and_then(|hit| hit.rule.refusal) {
+        // The builder names the image at its very end, the engine before it begins.
+        registry::name(
+            log.build_failed.as_deref().unwrap_or_default(),
+            &mut explanation.facts,
+        );
+        registry::tell(&mut explanation, reason, known);
+    }
     if log.clipped {
         explanation.notes.push(
             "BuildKit left out part of what was printed (`[output clipped …]`): the first error may \
@@ -141,7 +150,7 @@ fn explain(failed: Vec<(u32, Step)>, log: &mut Collector) -> Explanation {
             .entry("pkg_config".to_owned())
             .or_insert_with(|| package.clone());
     }
-    advice::complete(&mut explanation, chosen);
+    advice::complete(&mut explanation, chosen, known);
     explanation
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::advice;
 use super::explanation::{Brief, Frame, Hidden, Spot};
 use super::finding::Finding;
+use super::registry;
 use super::rules::{Rule, Tier};
 
 /// Examples of what is only counted.
@@ -69,6 +70,9 @@ impl Hit {
         };
         let line = parsed(&mut facts, "line");
         let column = parsed(&mut facts, "column");
+        if rule.refusal.is_some() || rule.group == "architecture" {
+            registry::name(&finding.text, &mut facts);
+        }
         let place = facts.remove("file").map(|file| Spot { file, line, column });
         let message = facts.remove("message");
         let message = match &rule.say {

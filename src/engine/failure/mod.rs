@@ -13,6 +13,8 @@ mod finding;
 mod hits;
 mod log;
 mod prefix;
+mod refusal;
+mod registry;
 mod rules;
 mod steps;
 
@@ -22,6 +24,8 @@ pub use explanation::{
     Brief, DeclaredAt, DockerfileLine, Explanation, Frame, Hidden, Look, Outcome, Passed, Spot,
     StepPlace,
 };
+pub use refusal::{Refusal, refusal};
+pub use registry::Known;
 
 /// Reads a log to its end and says why the build failed, if it did.
 ///
@@ -31,11 +35,26 @@ pub use explanation::{
 /// # Errors
 /// When the log cannot be read.
 pub fn explain(log: impl io::Read) -> io::Result<Outcome> {
+    let known = Known::default();
+    let mut log = refusal::WithEnd::new(log);
     let mut collector = collector::Collector::default();
-    let totals = log::scan(log, &rules::book().signals, |window, line| {
+    let totals = log::scan(&mut log, &rules::book().signals, |window, line| {
         collector.line(window, line);
     })?;
-    Ok(cause::outcome(collector, &totals))
+    let has_steps = collector.numbered;
+    let outcome = cause::outcome(collector, &totals, &known);
+    if has_steps || !outcome.may_be_refused() {
+        return Ok(outcome);
+    }
+    // What the engine's command line says itself has none of the words that are looked for.
+    let Some((mut refused, behind)) = refusal::first(log.end(), &known) else {
+        return Ok(outcome);
+    };
+    refused.log_line = totals.lines.checked_sub(behind);
+    if let Outcome::Failed(explanation) = outcome {
+        refused.step = explanation.step;
+    }
+    Ok(Outcome::Failed(Box::new(refused)))
 }
 
 #[cfg(test)]
