@@ -481,7 +481,7 @@ def registry():
 
 
 def sharing():
-    project = Project("sharing")
+    project = Project("sharing", lists=False)
     process, address = registry()
     try:
         # What this run made is removed by the beginning of its name.

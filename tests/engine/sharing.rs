@@ -41,13 +41,13 @@ impl Names {
 
 impl Drop for Names {
     fn drop(&mut self) {
-        let listed = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-        for name in listed
-            .stdout
-            .lines()
-            .filter(|name| name.starts_with(&self.0))
-        {
-            docker(&["image", "rm", "--force", name]);
+        // What a later push took the tag from still has its digest for a name.
+        for format in ["{{.Repository}}:{{.Tag}}", "{{.Repository}}@{{.Digest}}"] {
+            let listed = docker(&["images", "--digests", "--format", format]);
+            let names = listed.stdout.lines();
+            for name in names.filter(|name| name.starts_with(&self.0) && !name.contains('<')) {
+                docker(&["image", "rm", "--force", name]);
+            }
         }
     }
 }

@@ -154,6 +154,11 @@ fn send_one(stack: &Stack<'_>, parcel: &Parcel<'_>, name: &str) -> Result<()> {
         )));
     };
     printer.status("Pushing", name);
+    let before = workplace.images.find(name, printer)?;
+    if before.is_some_and(|before| before.id != image.id) && name != parcel.local {
+        // The image before would keep a name without a tag, by its digest there, which nobody sees.
+        workplace.images.untag([name].into_iter(), printer);
+    }
     workplace.images.tag(&image.id, name, printer)?;
     let doing = format!("push `{name}`");
     transfer::run(workplace, &transfer::push(workplace, name), &doing).map_err(|error| match error
