@@ -89,12 +89,9 @@ fn plain(path: &Path) -> Result<PathBuf> {
     let elsewhere = "choose another place: `--at /work`";
     let bytes = path.as_os_str().as_bytes();
     let kept = bytes.iter().rposition(|byte| *byte != b'/');
-    let trimmed = &bytes[..kept.map_or(0, |last| last + 1)];
-    let path = Path::new(OsStr::from_bytes(if trimmed.is_empty() {
-        b"/"
-    } else {
-        trimmed
-    }));
+    // All slashes are one.
+    let length = kept.map_or(bytes.len().min(1), |last| last + 1);
+    let path = Path::new(OsStr::from_bytes(&bytes[..length]));
     let rebuilt: PathBuf = path.components().collect();
     let is_plain = path.is_absolute()
         && rebuilt.as_os_str() == path.as_os_str()
