@@ -282,6 +282,9 @@ fn inspect(image: &str, format: &str) -> Option<String> {
     (ended.status == 0).then(|| ended.stdout.trim().to_owned())
 }
 
+/// What git's library reads beside `~/.gitconfig`.
+const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/person");
+
 /// Takes away what a person's environment could change.
 fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
@@ -298,5 +301,6 @@ fn clean(mut command: Command) -> Command {
             command.env_remove(&name);
         }
     }
+    command.env("XDG_CONFIG_HOME", SETTINGS);
     command
 }
